@@ -4,6 +4,9 @@
     ├── ConfigError                     the environment cannot be served from; lists every problem
     ├── AuthError                       who is calling is unknown (401, with its challenge)
     ├── ForbiddenError                  known, but not allowed here (403)
+    ├── RateExceededError               too many requests from this address (429, with its wait)
+    ├── BodyError                       the body is too large or does not arrive (413, 408)
+    ├── GrantRefusedError               Oura's token endpoint said no, with its RFC 6749 code
     ├── RpcError                        a JSON-RPC error object
     ├── VaultError                      sealed records
     │   ├── RecordUnreadableError       a record exists and no key opens it
@@ -50,6 +53,31 @@ class AuthError(AppError):
 
 class ForbiddenError(AppError):
     """The caller is known, or its origin is, and may not do this: 403."""
+
+
+class RateExceededError(AppError):
+    """This address asked too often: 429, with the seconds to wait and the limit's headers."""
+
+    def __init__(self, message: str, *, retry_after_s: int, headers: Mapping[str, str] | None = None) -> None:
+        self.retry_after_s = retry_after_s
+        self.headers = {"Retry-After": str(retry_after_s), **(headers or {})}
+        super().__init__(message)
+
+
+class BodyError(AppError):
+    """The request's body cannot be taken: *status* 413 (too large) or 408 (did not arrive in time)."""
+
+    def __init__(self, message: str, *, status: int) -> None:
+        self.status = status
+        super().__init__(message)
+
+
+class GrantRefusedError(AppError):
+    """Oura's token endpoint refused; *code* is its RFC 6749 error, such as `invalid_grant` or `invalid_client`."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        super().__init__(f"Oura refused the request for tokens ({code}).")
 
 
 class RpcError(AppError):
