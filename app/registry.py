@@ -71,6 +71,10 @@ class Channel(Protocol):
 
     def log(self, level: str, data: Any, logger: str | None) -> None: ...
 
+    def can_ask(self, question: Question) -> bool:
+        """Whether the client declared that it can answer such a question."""
+        ...
+
     def ask(self, questions: Mapping[str, Question]) -> Mapping[str, Mapping[str, Any]]:
         """Return the client's answers by the same keys.
 
@@ -98,6 +102,9 @@ class QuietChannel:
     def log(self, level: str, data: Any, logger: str | None) -> None:
         """Forget it."""
 
+    def can_ask(self, question: Question) -> bool:
+        return False
+
     def ask(self, questions: Mapping[str, Question]) -> Mapping[str, Mapping[str, Any]]:
         raise ToolError("This needs an answer from you, and this client has no way to ask for it.")
 
@@ -124,6 +131,9 @@ class Context:
     def log(self, level: str, data: Any, logger: str | None = None) -> None:
         self.channel.log(level, data, logger)
 
+    def can_ask(self, question: Question) -> bool:
+        return self.channel.can_ask(question)
+
     def ask(self, questions: Mapping[str, Question]) -> Mapping[str, Mapping[str, Any]]:
         return self.channel.ask(questions)
 
@@ -142,7 +152,7 @@ class ToolResult:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """One callable of `tools/call`. *schema is published verbatim; *arguments* validates what a client sends."""
+    """One callable of `tools/call`. *input_schema* is published verbatim; *arguments* validates what a client sends."""
 
     name: str
     title: str
