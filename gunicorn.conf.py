@@ -1,0 +1,94 @@
+from gevent import monkey  # isort: skip
+
+monkey.patch_all()  # before anything that opens sockets: with preload and without this, outbound TLS recurses for ever
+
+import logging
+import resource
+import socket
+import sys
+
+import gevent
+from gunicorn.glogging import Logger
+
+from app.config import Settings
+from app.errors import ConfigError
+from app.logs import configure, event
+
+try:
+    _settings = Settings.load()
+except ConfigError as exc:
+    sys.exit(
+        "\n".join(
+            ["The server cannot start. Mend this in .env or in the environment:", *(f"  - {each}" for each in exc.problems)]
+        )
+    )
+
+configure(_settings.log_level)
+_access = logging.getLogger("gunicorn.access")
+
+
+class JsonLogger(Logger):
+    """gunicorn's own words and one line a request as the application's JSON lines; paths only, since queries carry codes."""
+
+    def setup(self, cfg):
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = self.access_log.propagate = True
+
+    def access(self, resp, req, environ, request_time):
+        event(
+            _access,
+            "http",
+            method=req.method,
+            path=req.path,
+            status=resp.status_code,
+            ms=round(request_time.total_seconds() * 1000, 1),
+            bytes=resp.sent,
+            request_id=environ.get("request_id", ""),
+        )
+
+
+bind = f"[{_settings.bind}]:{_settings.port}" if ":" in _settings.bind else f"{_settings.bind}:{_settings.port}"
+worker_class = "gevent"
+workers = 1  # classic SSE sessions and the cache live in one process; hosts that set WEB_CONCURRENCY do not know that
+worker_connections = 6000
+preload_app = True
+control_socket_disable = True
+logger_class = JsonLogger
+loglevel = _settings.log_level.lower()
+graceful_timeout = 22  # a call may take 20 s; hosts kill after 30
+forwarded_allow_ips = (
+    ""  # behind ngrok every peer is loopback, so nobody's X-Forwarded-Proto, SCRIPT_NAME or PATH_INFO is believed
+)
+
+
+def on_starting(_server):
+    """Allow as many open files as connections, as far as this machine lets us."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 8192 if hard == resource.RLIM_INFINITY else min(8192, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def when_ready(_server):
+    event(logging.getLogger("app"), "server.ready", url=_settings.public_url, port=_settings.port)
+
+
+def post_worker_init(worker):
+    """Let streams see that the worker was told to stop, so that they end themselves in about a second."""
+    worker.app.callable.extensions["draining"] = lambda: not worker.alive
+
+
+def post_request(worker, _req, environ, _resp):
+    """Let the others have a turn: a busy keep-alive connection never waits for its socket, and would not yield by itself."""
+    gevent.sleep(0)
+    if not worker.alive:
+        _hang_up(environ)
+
+
+def _hang_up(environ):
+    """While stopping, do not wait for a further request on this connection."""
+    try:
+        environ["gunicorn.socket"].shutdown(socket.SHUT_RD)
+    except (KeyError, OSError):
+        return
