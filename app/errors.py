@@ -4,7 +4,6 @@
     ├── ConfigError                     the environment cannot be served from; lists every problem
     ├── AuthError                       who is calling is unknown (401, with its challenge)
     ├── ForbiddenError                  known, but not allowed here (403)
-    ├── RateExceededError               too many requests (429, with its headers)
     ├── RateExceededError               too many requests from this address (429, with its wait)
     ├── BodyError                       the body is too large or does not arrive (413, 408)
     ├── GrantRefusedError               Oura's token endpoint said no, with its RFC 6749 code
@@ -79,14 +78,6 @@ class GrantRefusedError(AppError):
     def __init__(self, code: str) -> None:
         self.code = code
         super().__init__(f"Oura refused the request for tokens ({code}).")
-
-
-class RateExceededError(AppError):
-    """The caller is over its rate: 429 with *headers* (the limit, and when to come back)."""
-
-    def __init__(self, message: str, *, headers: Mapping[str, str]) -> None:
-        self.headers = headers
-        super().__init__(message)
 
 
 class RpcError(AppError):
