@@ -94,10 +94,13 @@ class FileStore:
 
     def prepare(self) -> None:
         """Raise StoreUnavailableError if a write would fail, by making and removing the file that a write begins with."""
+        folder = self._path.parent
+        if not folder.is_dir():  # filelock would make it
+            raise _unavailable("written", OSError(errno.ENOTDIR if folder.exists() else errno.ENOENT, ""))
+        if self._path.is_dir():
+            raise _unavailable("written", OSError(errno.EISDIR, ""))
         with self._write_lock():
             try:
-                if self._path.is_dir():
-                    raise IsADirectoryError(errno.EISDIR, "is a directory")
                 self._write_new("").unlink()
             except OSError as exc:
                 raise _unavailable("written", exc) from exc
