@@ -1,0 +1,157 @@
+"""Everything about the simulated Oura that a test or the demo may turn, and the faults it can be told to have.
+
+The same names are constructor arguments of the simulator and keys of `POST /_sim/knobs`. Unknown names and types are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from app.simulator.replies import HTML, Reply, html_error, rate_limited, server_error
+
+SCOPES = (
+    "email",
+    "personal",
+    "daily",
+    "heartrate",
+    "workout",
+    "tag",
+    "session",
+    "spo2",
+    "heart_health",
+    "stress",
+    "ring_configuration",
+)
+KINDS = (
+    "rate_limited",  # 429 with its five headers
+    "server_error",  # `status` (500) as JSON
+    "html_error",  # `status` (502) as CloudFront's page
+    "not_json",  # 200, and a page
+    "truncated",  # 200, and half of the JSON, as a whole answer
+    "dropped",  # the connection breaks in the middle of the body
+    "slow",  # the right answer, `delay_s` late
+    "drip",  # the right answer, a byte every `delay_s`
+    "token_expired",  # 401 as for an expired access token
+    "token_revoked",  # 401 as for a revoked one
+    "same_next_token",  # a page that points to itself
+    "redirect",  # 302 to another place
+    "lost",  # the work is done (a code or a refresh token is used up) and the answer is a 502
+)
+
+
+@dataclass(slots=True)
+class Fault:
+    """One thing that goes wrong.
+
+    *on*: a collection's name, `data` (any of them), `token`, `revoke` or `authorize`. It lets the first *after* requests
+    pass and strikes *times* times (None: for ever).
+    """
+
+    kind: str
+    on: str = "data"
+    times: int | None = 1
+    after: int = 0
+    status: int | None = None
+    retry_after_s: int = 1
+    delay_s: float = 0.0
+    tier: str = "access_token"
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"unknown fault kind; one of: {', '.join(KINDS)}")
+
+    def strikes(self, target: str) -> bool:
+        """Whether it strikes now, and count it."""
+        if self.on != target and not (self.on == "data" and target not in {"token", "revoke", "authorize"}):
+            return False
+        if self.after > 0:
+            self.after -= 1
+            return False
+        if self.times is None:
+            return True
+        if self.times < 1:
+            return False
+        self.times -= 1
+        return True
+
+    def instead(self, now: float) -> Reply | None:
+        """The answer given in place of any work; None where the work is done first."""
+        if self.kind == "rate_limited":
+            return rate_limited(now, limit=5000, window_s=300, retry_after_s=self.retry_after_s, tier=self.tier)
+        if self.kind == "server_error":
+            return server_error(self.status or 500)
+        if self.kind == "html_error":
+            return html_error(self.status or 502)
+        if self.kind == "redirect":
+            return Reply(302, b"", headers={"Location": "/maintenance"})
+        return None
+
+    def spoil(self, reply: Reply) -> Reply:
+        """What becomes of the answer after the work was done."""
+        if self.kind == "lost":
+            return html_error(self.status or 502)
+        if self.kind == "not_json":
+            return Reply(200, b"<!DOCTYPE html><title>Oura</title><p>We will be right back.</p>", content_type=HTML)
+        if self.kind == "truncated":
+            return replace(reply, body=reply.body[: len(reply.body) // 2])
+        if self.kind == "dropped":
+            return replace(reply, cut_after=len(reply.body) // 2)
+        if self.kind == "slow":
+            return replace(reply, delay_s=self.delay_s)
+        if self.kind == "drip":
+            return replace(reply, drip_s=self.delay_s)
+        return reply
+
+
+@dataclass(slots=True)
+class Knobs:
+    """*token_endpoint*: which token URL owns the client, "api" (`/oauth/token`) or "moi" (`/oauth/v2/ext/oauth-token`)."""
+
+    token_endpoint: str = "api"  # noqa: S105 - a name, not a token
+    redirect_uris: Sequence[str] = ()
+    auto_approve: bool = False
+    account: str | None = None
+    approved_scopes: Sequence[str] | None = None
+    portal_scopes: Sequence[str] = SCOPES
+    scope_prefix: bool = True
+    scope_in_callback: bool = True
+    scope_in_token: bool = True
+    misdirected_code_is_burnt: bool = True
+    access_token_ttl_s: int = 86_400
+    page_size: int | None = None
+    heart_page_size: int = 1000
+    heart_window_days: int | None = None
+    rate_limit: int = 5000
+    rate_window_s: int = 300
+    latency_s: float = 0.0
+    membership_lapsed: bool = False
+    app_opened_at: float | None = None
+    clock_offset_s: float = 0.0
+    faults: list[Fault] = field(default_factory=list)
+
+    def turn(self, changes: Mapping[str, Any]) -> None:
+        """Set knobs by name. Raises ValueError, and changes nothing, where a name or a value is not one."""
+        known = {knob.name for knob in fields(self)}
+        unknown = sorted(set(changes) - known)
+        if unknown:
+            raise ValueError(f"no such knob; known: {', '.join(sorted(known))}")
+        checked = dict(changes)
+        if "faults" in checked:
+            checked["faults"] = [fault if isinstance(fault, Fault) else Fault(**fault) for fault in checked["faults"]]
+        trial = replace(self, **checked)
+        trial.check()
+        for name in checked:
+            setattr(self, name, getattr(trial, name))
+
+    def check(self) -> None:
+        if self.token_endpoint not in {"api", "moi"}:
+            raise ValueError("token_endpoint is 'api' or 'moi'")
+        if self.page_size is not None and self.page_size < 1:
+            raise ValueError("page_size is at least 1")
+        if self.heart_page_size < 1 or self.rate_limit < 1 or self.rate_window_s < 1:
+            raise ValueError("heart_page_size, rate_limit and rate_window_s are at least 1")
+
+    def fault_for(self, target: str) -> Fault | None:
+        return next((fault for fault in self.faults if fault.strikes(target)), None)
