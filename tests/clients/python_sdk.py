@@ -58,7 +58,11 @@ async def connected(report: Json, person: Person | None) -> AsyncIterator[Any]:
             read, write, *_ = await stack.enter_async_context(transport)
             session = await stack.enter_async_context(ClientSession(read, write, elicitation_callback=person))
             answer = plain(await session.initialize())
-            report |= {"protocol": answer["protocolVersion"], "server": answer["serverInfo"], "capabilities": answer["capabilities"]}
+            report |= {
+                "protocol": answer["protocolVersion"],
+                "server": answer["serverInfo"],
+                "capabilities": answer["capabilities"],
+            }
             report["instructions"] = answer.get("instructions")
             yield session
             return

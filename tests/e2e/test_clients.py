@@ -129,7 +129,10 @@ def test_an_official_client_connects_and_calls_every_tool(server, tmp_path, scri
 
 @node
 @pytest.mark.requirement("official-clients")
-@pytest.mark.parametrize(("path", "transport", "protocol"), [("/mcp", "http-only", "legacy"), ("/mcp", "http-only", "auto"), ("/sse", "sse-only", "legacy")])
+@pytest.mark.parametrize(
+    ("path", "transport", "protocol"),
+    [("/mcp", "http-only", "legacy"), ("/mcp", "http-only", "auto"), ("/sse", "sse-only", "legacy")],
+)
 def test_mcp_remote_carries_everything_over_stdio(server, tmp_path, path, transport, protocol):
     header_file = tmp_path / "headers"
     header_file.touch(0o600)

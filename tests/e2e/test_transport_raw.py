@@ -244,7 +244,14 @@ def test_a_client_that_leaves_in_the_middle_of_a_stream_leaves_nothing_behind(se
 
 # -- who calls ---------------------------------------------------------------------------------------------------------
 
-ROUTES = [("POST", "/mcp"), ("POST", "/sse"), ("POST", "/message?sessionId=x"), ("GET", "/sse"), ("GET", "/mcp"), ("DELETE", "/mcp")]
+ROUTES = [
+    ("POST", "/mcp"),
+    ("POST", "/sse"),
+    ("POST", "/message?sessionId=x"),
+    ("GET", "/sse"),
+    ("GET", "/mcp"),
+    ("DELETE", "/mcp"),
+]
 PING = b'{"jsonrpc":"2.0","id":1,"method":"ping"}'
 
 
@@ -291,13 +298,17 @@ def test_a_token_in_the_query_opens_nothing(server, name):
 @pytest.mark.requirement("bearer")
 def test_a_stranger_is_turned_away_before_the_body_is_read(server):
     with server.socket() as raw:
-        raw.sendall(server.head("POST", "/mcp", token="y" * 40, **{"Content-Type": "application/json", "Content-Length": "90000"}))
+        raw.sendall(
+            server.head("POST", "/mcp", token="y" * 40, **{"Content-Type": "application/json", "Content-Length": "90000"})
+        )
         raw.settimeout(5)
         assert b" 401 " in raw.recv(200).split(b"\r\n")[0]
 
 
 @pytest.mark.requirement("origin")
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost.evil.example", "https://127.0.0.1.evil.example"])
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://localhost.evil.example", "https://127.0.0.1.evil.example"]
+)
 @pytest.mark.parametrize(("verb", "path"), ROUTES[:5])
 def test_a_foreign_origin_is_403_and_is_not_reflected(caller, verb, path, origin):
     response = caller.request(verb, path, data=PING, headers={"Origin": origin})
@@ -319,7 +330,11 @@ def test_an_origin_on_this_machine_is_served_and_named(caller, origin):
 @pytest.mark.parametrize("path", ["/mcp", "/sse", "/message"])
 def test_a_browser_s_preflight_needs_no_token_and_allows_every_header_of_mcp(server, path):
     wanted = "authorization, content-type, accept, mcp-protocol-version, mcp-session-id, mcp-method, mcp-name, last-event-id"
-    headers = {"Origin": "http://localhost:6274", "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": wanted}
+    headers = {
+        "Origin": "http://localhost:6274",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": wanted,
+    }
     response = Caller(server.url, None).request("OPTIONS", path, headers=headers)
     assert response.status_code in {200, 204}
     allowed = {name.strip().lower() for name in response.headers["Access-Control-Allow-Headers"].split(",")}
@@ -443,7 +458,12 @@ def test_a_session_ends_with_its_stream(server, caller):
 @pytest.mark.requirement("negotiation")
 @pytest.mark.parametrize(
     ("asked", "given"),
-    [*((revision, revision) for revision in HANDSHAKE), ("1999-01-01", "2025-11-25"), (MODERN, "2025-11-25"), ("draft", "2025-11-25")],
+    [
+        *((revision, revision) for revision in HANDSHAKE),
+        ("1999-01-01", "2025-11-25"),
+        (MODERN, "2025-11-25"),
+        ("draft", "2025-11-25"),
+    ],
 )
 @pytest.mark.parametrize("path", ["/mcp", "/sse"])
 def test_a_known_revision_is_echoed_and_any_other_gets_our_newest(nameless, path, asked, given):
@@ -683,13 +703,17 @@ def test_an_unknown_argument_is_ignored_and_named_and_null_means_absent(caller):
 
 @pytest.mark.requirement("arguments")
 def test_an_end_in_the_future_is_cut_to_today_and_told(caller):
-    answer = caller.tool("get_sleep_summary", end_date="2099-01-01", start_date=caller.tool("get_sleep_summary")["period"]["start"])
+    answer = caller.tool(
+        "get_sleep_summary", end_date="2099-01-01", start_date=caller.tool("get_sleep_summary")["period"]["start"]
+    )
     assert answer["period"]["end"] < "2099"
     assert "future" in json.dumps(answer["coverage"]) or "today" in json.dumps(answer["coverage"])
 
 
 @pytest.mark.requirement("arguments")
-@pytest.mark.parametrize("tail", ["T08:30", "T08:30:00", "T08:30:00Z", "T08:30:00+02:00", "T08:30:00.123456-05:00", "T08:30:00.5Z", ""])
+@pytest.mark.parametrize(
+    "tail", ["T08:30", "T08:30:00", "T08:30:00Z", "T08:30:00+02:00", "T08:30:00.123456-05:00", "T08:30:00.5Z", ""]
+)
 def test_datetimes_with_offsets_fractions_and_bare_dates_work(caller, tail):
     day = caller.tool("get_sleep_summary")["period"]["start"][:10]
     answer = caller.tool("get_heart_rate", start_datetime=day + tail)
