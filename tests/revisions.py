@@ -1,7 +1,8 @@
 """Is a JSON-RPC message that the server sent legal in its protocol revision?
 
 Two oracles: the types of the official `mcp` package, always; and the published JSON schemas, where a folder holds them
-(`MCP_SCHEMAS`, or `../shared/reference/mcp-schema` beside the project; their names are `<revision>.json`). Knows nothing of our code.
+(`MCP_SCHEMAS`, or `../shared/reference/mcp-schema` beside the project; the files are called `<revision>.json`).
+Knows nothing of our code.
 """
 
 import json
@@ -21,7 +22,7 @@ MODERN = "2026-07-28"
 REVISIONS = (*HANDSHAKE, MODERN)
 # Codes an error may carry besides JSON-RPC's own five.
 CODES = {
-    **dict.fromkeys(HANDSHAKE, {-32002}),
+    **{revision: {-32002} for revision in HANDSHAKE},
     "2025-11-25": {-32002, -32042},
     MODERN: {-32020, -32021, -32022},
 }

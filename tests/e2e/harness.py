@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Self
@@ -28,6 +28,7 @@ from tests.e2e.wire import Caller, ModernCaller, eventually
 ROOT = Path(__file__).resolve().parent.parent.parent
 BOOT_S = 30.0
 STOP_S = 30.0
+CHOICES = {"radio", "checkbox"}
 
 
 def free_port() -> int:
@@ -87,10 +88,8 @@ class Process:
         try:
             return self.child.wait(STOP_S)
         finally:
-            try:
+            with suppress(ProcessLookupError):
                 os.killpg(self.child.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
             self.child.wait(STOP_S)
 
     def __enter__(self) -> Self:
@@ -124,7 +123,7 @@ class Simulator(Process):
         self.expect(lambda: '"url"' in self.logs(), "the simulator")
         told = json.loads(secret_file.read_text())
         self.url, self.env = told["url"], told["env"]
-        self._control.headers["X-Simulator-Secret"] = told["secret"]
+        self._control.headers["X-Sim-Secret"] = told["secret"]
         return self
 
     def _asked(self, verb: str, what: str, body: Any = None) -> Any:
@@ -269,9 +268,8 @@ class Form(HTMLParser):
         if tag == "form" and not self._seen:
             self._inside = self._seen = True
             self.action = given.get("action")
-        elif tag == "input" and self._inside and given.get("name"):
-            if given.get("type") not in {"radio", "checkbox"} or any(name == "checked" for name, _ in attrs):
-                self.fields.append((given["name"], given.get("value", "")))
+        elif tag == "input" and self._inside and given.get("name") and (given.get("type") not in CHOICES or "checked" in given):
+            self.fields.append((given["name"], given.get("value", "")))
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":

@@ -217,5 +217,5 @@ def test_whom_poke_speaks_for_changes_nothing_and_is_not_believed(server):
 @pytest.mark.parametrize("transport", ["streamable", "sse"])
 def test_a_client_with_a_wrong_token_is_told_so_and_does_not_hang(server, tmp_path, transport):
     command = SCRIPTS["ts"]
-    with pytest.raises(AssertionError, match="401|nauthorized"):
+    with pytest.raises(AssertionError, match=r"401|nauthorized"):
         run(command, server.url + "/sse", "w" * 40, tmp_path, MCP_SDK="sdk-1.17", MCP_TRANSPORT=transport)
