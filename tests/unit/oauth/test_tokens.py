@@ -145,7 +145,7 @@ def test_invalid_grant_asks_for_a_person_and_is_asked_of_oura_once(connection, c
     clock.now += 86_400
 
     for _ in range(3):
-        with pytest.raises(ConnectionNeededError, match="https://oura.example.com/oauth/authorize") as told:
+        with pytest.raises(ConnectionNeededError, match="revoked or has lapsed") as told:
             connection.access_token(deadline)
         assert told.value.url == "https://oura.example.com/oauth/authorize"
     assert len(endpoint.forms) == 1
