@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
-from app.errors import OuraError
+from app.errors import ToolError
+from app.oura.heart import HeartSamples, utc_day
 from app.oura.records import PersonalInfo, RingConfiguration
 from app.oura.zones import Zone
 
@@ -24,7 +23,7 @@ class Fetched(Generic[T]):
     known: frozenset[date]  # days Oura was completely asked about, stale ones included
     stale: frozenset[date] = frozenset()  # days served from before because Oura could not be asked again
     fetched_at: float | None = None  # when the oldest of the known days was fetched, epoch seconds
-    error: OuraError | None = None  # why days are stale or not known
+    error: ToolError | None = None  # why days are stale or not known
     partial: bool = False  # the soft deadline came first; the fetch goes on, asking again continues
     resume_from: date | None = None  # first and last day that are not known, where partial
     resume_to: date | None = None
@@ -51,31 +50,6 @@ class Answer:
         return self.fetched[collection]
 
 
-class HeartSamples:
-    """Heart-rate samples in order of time, packed: epoch seconds, bpm, and a code into *names* for the source."""
-
-    __slots__ = ("bpm", "names", "sources", "times")
-
-    def __init__(self, times: array[int], bpm: array[int], sources: array[int], names: tuple[str, ...]) -> None:
-        self.times = times
-        self.bpm = bpm
-        self.sources = sources
-        self.names = names
-
-    def __len__(self) -> int:
-        return len(self.times)
-
-    def __iter__(self) -> Iterator[tuple[int, int, str]]:
-        """Yield (epoch seconds, bpm, source)."""
-        for at, bpm, code in zip(self.times, self.bpm, self.sources, strict=True):
-            yield at, bpm, self.names[code]
-
-    def between(self, start: float, end: float) -> HeartSamples:
-        """Return the samples with start ≤ time < end (epoch seconds)."""
-        low, high = bisect_left(self.times, start), bisect_left(self.times, end)
-        return HeartSamples(self.times[low:high], self.bpm[low:high], self.sources[low:high], self.names)
-
-
 @dataclass(frozen=True, slots=True)
 class HeartRateAnswer:
     """Heart rate of one span of time, or of several windows inside it."""
@@ -89,14 +63,14 @@ class HeartRateAnswer:
     notes: tuple[str, ...] = ()
     stale: frozenset[date] = frozenset()  # UTC days
     fetched_at: float | None = None
-    error: OuraError | None = None
+    error: ToolError | None = None
     partial: bool = False
     resume_from: datetime | None = None  # what is not known of start..end, where partial
     resume_to: datetime | None = None
 
     def covers(self, start: datetime, end: datetime) -> bool:
-        """Tell whether Oura was completely asked about start..end."""
-        first, last = utc_day(start.timestamp()), utc_day(end.timestamp())
+        """Tell whether Oura was completely asked about start ≤ time < end."""
+        first, last = utc_day(start.timestamp()), utc_day(end.timestamp() - 1)
         return all(first + timedelta(days=n) in self.known for n in range((last - first).days + 1))
 
     def between(self, start: datetime, end: datetime) -> HeartSamples:
@@ -109,22 +83,9 @@ class Profile:
     """The wearer and the rings ever set up, newest first; each part with the reason why it is missing."""
 
     person: PersonalInfo | None
-    person_error: OuraError | None
+    person_error: ToolError | None
     rings: tuple[RingConfiguration, ...] | None
-    rings_error: OuraError | None
+    rings_error: ToolError | None
     stale: bool = False
+    partial: bool = False
     fetched_at: float | None = None
-
-
-_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
-DAY_S = 86_400
-
-
-def utc_day(at: float) -> date:
-    """Return the UTC day of *at* (epoch seconds)."""
-    return date.fromordinal(_EPOCH_ORDINAL + int(at // DAY_S))
-
-
-def utc_midnight(day: date) -> int:
-    """Return the epoch second at which UTC *day* begins."""
-    return (day.toordinal() - _EPOCH_ORDINAL) * DAY_S

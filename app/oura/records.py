@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
@@ -46,6 +46,10 @@ class Series:
     @property
     def nbytes(self) -> int:
         return len(self._values) * self._values.itemsize
+
+    def without(self, sentinels: Collection[float]) -> Series:
+        """Return the same samples with each of *sentinels* read as null."""
+        return Series(self.start, self.interval_s, (math.nan if value in sentinels else value for value in self._values))
 
     def items(self) -> list[float | None]:
         """Return every sample in order, null as None."""
@@ -104,7 +108,7 @@ class SleepPeriod:
 
 @dataclass(frozen=True, slots=True)
 class DailySleep:
-    """One document of `daily_sleep`: scores only, every contributor is a rating of 1–100, never a duration."""
+    """One document of `daily_sleep`: scores only, every contributor is a rating of 1-100, never a duration."""
 
     id: str | None
     day: date
@@ -115,7 +119,7 @@ class DailySleep:
 
 @dataclass(frozen=True, slots=True)
 class DailyReadiness:
-    """One document of `daily_readiness`; contributors are ratings of 1–100, temperatures are deviations in °C."""
+    """One document of `daily_readiness`; contributors are ratings of 1-100, temperatures are deviations in °C."""
 
     id: str | None
     day: date
