@@ -270,16 +270,18 @@ def _arguments_model(function: Callable[..., Any]) -> type[BaseModel]:
 
 def _input_schema(arguments: type[BaseModel] | None) -> Mapping[str, Any]:
     assert arguments is not None
-    schema = without_titles(arguments.model_json_schema(schema_generator=InputSchema))
+    schema: dict[str, Any] = without_titles(arguments.model_json_schema(schema_generator=InputSchema))
     schema.pop("additionalProperties", None)  # unknown arguments are ignored and told, not refused
     return schema
 
 
 def _output_schema(function: Callable[..., Any]) -> Mapping[str, Any] | None:
-    returned = get_type_hints(function, include_extras=True).get("return")
+    returned: Any = get_type_hints(function, include_extras=True).get("return")
     if not is_typeddict(returned):
         return None
-    return without_titles(TypeAdapter(returned).json_schema(schema_generator=OutputSchema, mode="serialization"))
+    schema: dict[str, Any] = TypeAdapter(returned).json_schema(schema_generator=OutputSchema, mode="serialization")
+    plain: dict[str, Any] = without_titles(schema)
+    return plain
 
 
 def _sentence(error: Any) -> str:

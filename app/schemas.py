@@ -13,7 +13,8 @@ class _PlainSchema(GenerateJsonSchema):
     def generate(self, schema: Any, mode: Any = "validation") -> JsonSchemaValue:
         made = super().generate(schema, mode)
         definitions = made.pop("$defs", {})
-        return _inlined(made, definitions)
+        plain: JsonSchemaValue = _inlined(made, definitions)
+        return plain
 
 
 class InputSchema(_PlainSchema):

@@ -1,0 +1,184 @@
+"""Blueprint: the MCP endpoints over HTTP. Paths, methods, headers and bodies; nothing of JSON-RPC's methods.
+
+`/mcp` and `/sse` are one endpoint (people type either), but for GET: `/sse` is always the classic stream of 2024-11-05.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING
+
+import gevent
+from flask import Blueprint, Request, Response, g, request
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header
+
+from app.errors import AuthError, BodyError, ForbiddenError, RateExceededError, RpcError
+from app.mcp import standing
+from app.mcp.edge import Answer, Incoming, refusal
+from app.mcp.exchange import no_such_session, post, post_message
+
+if TYPE_CHECKING:
+    from app.mcp.edge import Edge
+    from app.mcp.engine import Engine
+    from app.services import Principal
+
+MAX_BODY = 100_000
+BODY_TIMEOUT_S = 10.0
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+JSON = "application/json"
+EVENTS = "text/event-stream"
+STREAM_HEADERS = {"Content-Type": EVENTS, "Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
+
+
+def create_blueprint(engine: Engine, edge: Edge) -> Blueprint:
+    """`/mcp`, `/sse` and `/message` of *engine*, for callers that *edge* lets in."""
+    bp = Blueprint("mcp", __name__)
+    views = _Views(engine, edge)
+    bp.add_url_rule("/mcp", "mcp", partial(views.answer, views.mcp), methods=METHODS, strict_slashes=False)
+    bp.add_url_rule("/sse", "sse", partial(views.answer, views.sse), methods=METHODS, strict_slashes=False)
+    bp.add_url_rule("/message", "message", partial(views.answer, views.message), methods=METHODS, strict_slashes=False)
+    return bp
+
+
+class _Views:
+    """The three endpoints. Each is told who calls before anything else of the request is looked at."""
+
+    def __init__(self, engine: Engine, edge: Edge) -> None:
+        self._engine = engine
+        self._edge = edge
+
+    def answer(self, view: Callable[[Request, Incoming], Answer]) -> Response:
+        current: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 (the proxy costs)
+        if current.method == "OPTIONS":
+            return Response(status=204, headers={"Allow": self._allowed})
+        try:
+            principal = self._edge.authenticate(current)
+            answer = view(current, self._incoming(current, principal))
+        except (AuthError, ForbiddenError) as exc:
+            status = 401 if isinstance(exc, AuthError) else 403
+            answer = refusal(status, RpcError(status, str(exc)), headers=self._edge.challenge(exc))
+        except RateExceededError as exc:
+            answer = refusal(429, RpcError(429, str(exc)), headers=exc.headers)
+        except BodyError as exc:
+            answer = refusal(exc.status, RpcError(exc.status, str(exc)), headers={"Connection": "close"})
+        return _response(answer)
+
+    def _incoming(self, current: Request, principal: Principal) -> Incoming:
+        takes_json, takes_events = _accepted(current.environ.get("HTTP_ACCEPT", ""))
+        return Incoming(
+            principal,
+            current.headers.get,
+            partial(self._edge.charge, principal, current),
+            takes_json=takes_json,
+            takes_events=takes_events,
+            request_id=g.get("request_id", ""),
+        )
+
+    # -- endpoints -----------------------------------------------------------------------------------------------------
+
+    def mcp(self, current: Request, incoming: Incoming) -> Answer:
+        if current.method == "POST":
+            return self._post(current, incoming)
+        session_id = incoming.header("Mcp-Session-Id")
+        if current.method == "GET" and incoming.version is None and session_id is None:
+            return self._classic(current, incoming)
+        if session_id is not None and self._engine.keeps_sessions and current.method in {"GET", "DELETE"}:
+            return self._session(current, incoming, session_id)
+        return self._not_allowed(current)
+
+    def sse(self, current: Request, incoming: Incoming) -> Answer:
+        return self._classic(current, incoming) if current.method == "GET" else self.mcp(current, incoming)
+
+    def message(self, current: Request, incoming: Incoming) -> Answer:
+        """Where a classic client posts; the answer goes to its stream."""
+        if current.method != "POST":
+            return refusal(405, RpcError(405, "POST messages here."), headers={"Allow": "POST, OPTIONS"})
+        session_id = current.args.get("sessionId") or current.args.get("session_id") or ""
+        session = self._engine.sessions.find(session_id, incoming.principal.key, is_classic=True)
+        if session is None:
+            return no_such_session()
+        return _refused_type(current) or post_message(self._engine, incoming, session, _body(current))
+
+    def _post(self, current: Request, incoming: Incoming) -> Answer:
+        if not incoming.takes_json and not incoming.takes_events:
+            return refusal(406, RpcError(406, f"Accept {JSON} or {EVENTS}."))
+        return _refused_type(current) or post(self._engine, incoming, _body(current))
+
+    def _classic(self, current: Request, incoming: Incoming) -> Answer:
+        if not incoming.takes_events:
+            return refusal(406, RpcError(406, f"Accept {EVENTS}."))
+        return standing.classic(self._engine, incoming, f"{current.script_root}/message")
+
+    def _session(self, current: Request, incoming: Incoming, session_id: str) -> Answer:
+        engine = self._engine
+        session = engine.sessions.find(session_id, incoming.principal.key, is_classic=False)
+        if session is None:
+            return no_such_session()
+        if current.method == "DELETE":
+            engine.sessions.close(session)
+            return Answer(204)
+        if not incoming.takes_events:
+            return refusal(406, RpcError(406, f"Accept {EVENTS}."))
+        return standing.of_session(engine, session, incoming.header("Last-Event-ID"))
+
+    def _not_allowed(self, current: Request) -> Answer:
+        said = "There is no stream to GET here; POST your messages." if current.method == "GET" else "POST your messages here."
+        return refusal(405, RpcError(405, said), headers={"Allow": self._allowed})
+
+    @property
+    def _allowed(self) -> str:
+        return "GET, POST, DELETE, OPTIONS" if self._engine.keeps_sessions else "GET, POST, OPTIONS"
+
+
+def _response(answer: Answer) -> Response:
+    if answer.stream is not None:
+        headers = {**STREAM_HEADERS, **answer.headers}
+        return Response(answer.stream, answer.status, headers, direct_passthrough=True)
+    headers = {"Content-Type": JSON, "Cache-Control": "no-store", **answer.headers} if answer.body else answer.headers
+    return Response(answer.body, answer.status, headers)
+
+
+@lru_cache(maxsize=64)
+def _accepted(accept: str) -> tuple[bool, bool]:
+    """Whether JSON and whether events can be answered; a missing header accepts anything."""
+    if not accept:
+        return True, True
+    accepted = parse_accept_header(accept, MIMEAccept)
+    return accepted.quality(JSON) > 0, accepted.quality(EVENTS) > 0
+
+
+def _refused_type(current: Request) -> Answer | None:
+    environ: Mapping[str, str] = current.environ
+    if environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower() != JSON:
+        return refusal(415, RpcError(415, f"Content-Type must be {JSON}."))
+    if environ.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
+        return refusal(415, RpcError(415, "Send the body uncompressed."))
+    return None
+
+
+def _body(current: Request) -> bytes:
+    """The whole body; raise BodyError (413, 408, 400). Read here, since a limit of Flask's would cut a chunked body silently."""
+    length = current.content_length
+    if length is None and not current.environ.get("wsgi.input_terminated"):
+        return b""
+    if length is not None and length > MAX_BODY:
+        raise _too_large()
+    wanted = MAX_BODY + 1 if length is None else length
+    late = gevent.Timeout.start_new(BODY_TIMEOUT_S, BodyError("The body did not arrive in time.", status=408))
+    try:
+        raw: bytes = current.environ["wsgi.input"].read(wanted)
+    except OSError as exc:
+        raise BodyError("The body broke off.", status=400) from exc
+    finally:
+        late.close()
+    if len(raw) > MAX_BODY:
+        raise _too_large()
+    if length is not None and len(raw) < length:
+        raise BodyError("The body broke off.", status=400)
+    return raw
+
+
+def _too_large() -> BodyError:
+    return BodyError(f"A body may hold {MAX_BODY:,} bytes.", status=413)

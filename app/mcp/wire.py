@@ -1,0 +1,69 @@
+"""JSON as it crosses the wire: one strict decoder, one encoder.
+
+Knows nothing of JSON-RPC or MCP. `json.loads` alone lets through what other decoders read differently (duplicate keys, numbers
+beyond a double, lone surrogates) and what hurts later (thousands of levels); each of them is a parse error here.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from json.encoder import encode_basestring_ascii as quoted
+from typing import Any, NoReturn
+
+__all__ = ["DecodeError", "decode", "encode", "quoted"]
+
+MAX_DEPTH = 64
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+class DecodeError(ValueError):
+    """The bytes are not JSON that every reader reads alike."""
+
+
+def decode(raw: bytes) -> Any:
+    """The value of the JSON text *raw* (UTF-8); raise DecodeError where it is not one, or not a plain one."""
+    try:
+        text = raw.decode("utf-8")
+        if text.count("[") + text.count("{") > MAX_DEPTH:
+            _refuse_depth(text)
+        value = _decoder.decode(text)
+        if "\\u" in text and _SURROGATE.search(text):
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError) as exc:
+        raise DecodeError("not JSON") from exc
+    return value
+
+
+def _refuse_depth(text: str) -> None:
+    depth = 0
+    for character in re.sub(r"[^\[\]{}]", "", _STRING.sub("", text)):
+        depth += 1 if character in "[{" else -1
+        if depth > MAX_DEPTH:
+            raise DecodeError("nested too deeply")
+
+
+def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise DecodeError("a key is given twice")
+    return made
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise DecodeError("a number is too large")
+    return value
+
+
+def _constant(text: str) -> NoReturn:
+    raise DecodeError(f"{text} is not JSON")
+
+
+# Integers need no hook: Python itself raises ValueError beyond 4,300 digits.
+_decoder = json.JSONDecoder(object_pairs_hook=_object, parse_float=_float, parse_constant=_constant)
+encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, allow_nan=False, check_circular=False).encode
