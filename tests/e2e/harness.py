@@ -28,6 +28,7 @@ from tests.e2e.wire import Caller, ModernCaller, eventually
 ROOT = Path(__file__).resolve().parent.parent.parent
 BOOT_S = 30.0
 STOP_S = 30.0
+GUNICORN = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
 CHOICES = {"radio", "checkbox"}
 
 
@@ -209,7 +210,7 @@ class Server(Process):
     def start(self) -> Self:
         if self.simulator is not None:
             self.simulator.register(self.env["OURA_REDIRECT_URI"])
-        self.spawn([sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"], self.env)
+        self.spawn(GUNICORN, self.env)
         self.expect(self.healthy, "the server")
         return self
 

@@ -17,7 +17,7 @@ CLIENTS = ROOT / "tests" / "clients"
 NODE = CLIENTS / "node_modules" / ".bin" / "node"
 PYTHON_1 = ROOT / "build" / "sdk1" / "bin" / "python"
 NINE = {
-    "get_daily_activity",
+    "get_activity_summary",
     "get_health_insights",
     "get_heart_rate",
     "get_personal_info",
