@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.simulator.dice import bell, clamp, curve, dice, drift, identity, rating
 from app.simulator.plan import DAY, SLOT, unworn
+from app.simulator.sync import Sync
 from app.simulator.timeline import SLOTS, window
 
 if TYPE_CHECKING:
@@ -23,10 +24,10 @@ def day_start(life: Life, day: date) -> int:
     return life.places.instant(day, 4)
 
 
-def activity_document(life: Life, day: date, synced_at: float) -> dict[str, Any] | None:
+def activity_document(life: Life, day: date, sync: Sync) -> dict[str, Any] | None:
     """The row of *day* as far as it was synced; None before its first slot, and where the ring lay unworn for days on end."""
     start = day_start(life, day)
-    slots = min(SLOTS, int(synced_at - start) // SLOT)
+    slots = min(SLOTS, int(sync.synced_at - start) // SLOT)
     if slots < 1 or (unworn(life, day) and (unworn(life, day - DAY) or unworn(life, day + DAY))):
         return None
     classes, mets = window(life, start, slots)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.simulator.knobs import SCOPES, Knobs
-from app.simulator.replies import Refusal, Reply, json_reply, oauth_error, token_rejected
+from app.simulator.replies import TOKEN_EXPIRED, TOKEN_REVOKED, Refusal, Reply, json_reply, oauth_error, token_rejected
 
 CODE_TTL_S = 600
 _KEPT = 5000  # codes and tokens of each kind; the oldest are forgotten
@@ -204,7 +204,7 @@ class Ledger:
             "expires_in": ttl_s,
             "refresh_token": grant.refresh_token,
         }
-        if self.knobs.token_endpoint == "moi":
+        if self.knobs.new_portal:
             answer["id_token"] = _unsigned_id_token(grant.account, self.client.client_id)
             if self.knobs.scope_in_token:
                 answer["scope"] = self.spelled(grant.scopes)
@@ -220,11 +220,11 @@ class Ledger:
         access = self._access.get(token.strip())
         if access is None:
             ended = token.strip() in self._ended
-            raise Refusal(token_rejected("Token already used or revoked." if ended else "Invalid access token."))
+            raise Refusal(token_rejected(TOKEN_REVOKED if ended else "Invalid access token."))
         if access.grant.revoked:
-            raise Refusal(token_rejected("Token already used or revoked."))
+            raise Refusal(token_rejected(TOKEN_REVOKED))
         if access.expires_at <= self.clock():
-            raise Refusal(token_rejected("Token has expired."))
+            raise Refusal(token_rejected(TOKEN_EXPIRED))
         return access.grant
 
     def revoke(self, token: str) -> Reply:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import date
 from typing import Any, Protocol
 
-from app.simulator.catalogue import COLLECTIONS, SERIES, Archive, Sync, compact
+from app.simulator.catalogue import COLLECTIONS, SERIES, Archive, compact
 from app.simulator.consent import Grant
 from app.simulator.events import personal_info
 from app.simulator.plan import DAY, DAY_S
 from app.simulator.ranges import bounds, flag
 from app.simulator.replies import Refusal, Reply, document_not_found, json_reply, membership_lapsed, not_found, scope_missing
+from app.simulator.sync import Sync
 from app.simulator.timeline import midnight_utc, utc_date
 from app.simulator.world import World
 
@@ -66,13 +68,15 @@ def _subject(name: str, query: Mapping[str, str], grant: Grant) -> str:
 
 def _document_page(world: World, archive: Archive, name: str, query: Mapping[str, str], grant: Grant) -> Reply:
     subject, offset = _subject(name, query, grant), 0
-    start, end = bounds(query, ("start_date", "end_date"), world.now()) if COLLECTIONS[name].dated else (0.0, 0.0)
+    start, end = bounds(query, ("start_date", "end_date"), world.now()) if COLLECTIONS[name].anchor else (0.0, 0.0)
     if "next_token" in query:
         offset, start, end = world.pages.position(subject, query["next_token"])
     rows = archive.between(name, start, end, world.sync)
     last = len(rows) if world.knobs.page_size is None else offset + world.knobs.page_size
     chosen = _chosen(query.get("fields", "")) if COLLECTIONS[name].selects_fields else frozenset()
-    texts = [_projected(row.document, chosen, "id") if chosen else row.text for row in rows[offset:last]]
+    texts = [_projected(json.loads(row.text), chosen, "id") if chosen else row.text for row in rows[offset:last]]
+    if world.knobs.stuck_paging:
+        last = offset
     token = world.pages.token(subject, last, start, end) if last < len(rows) else None
     return _envelope(texts, token)
 
@@ -88,7 +92,8 @@ def _series_page(world: World, archive: Archive, name: str, query: Mapping[str, 
         return _envelope([_projected(newest, chosen, "timestamp")] if newest else [], None)
     if "next_token" in query:
         _, start, end = world.pages.position(subject, query["next_token"])
-    size, texts, token = world.knobs.heart_page_size, [], None
+    size, token = world.knobs.heart_page_size, None
+    texts: list[str] = []
     for at, row in _samples(archive, name, start, end, world.sync):
         if len(texts) == size:
             token = world.pages.token(subject, 0, float(at), end)
@@ -109,7 +114,7 @@ def _samples(archive: Archive, name: str, start: float, end: float, sync: Sync) 
         for index, at in enumerate(rows.times):
             if start <= at <= end:
                 yield at, rows.row(index)
-        day += timedelta(days=1)
+        day += DAY
 
 
 def _newest(archive: Archive, name: str, sync: Sync) -> dict[str, Any] | None:
@@ -122,7 +127,7 @@ def _newest(archive: Archive, name: str, sync: Sync) -> dict[str, Any] | None:
     return None
 
 
-def _of_day(archive: Archive, name: str, day: Any) -> _Packed:
+def _of_day(archive: Archive, name: str, day: date) -> _Packed:
     return archive.life.heart(day) if name == "heartrate" else archive.life.battery(day)
 
 

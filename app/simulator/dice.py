@@ -5,11 +5,13 @@ Seeds come from BLAKE2b, never from Python's `hash()`, which differs from proces
 
 from __future__ import annotations
 
+import math
 import random
 import uuid
 from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import pairwise
 from statistics import NormalDist
 from typing import TypeVar
 
@@ -34,12 +36,12 @@ def chance(*names: object) -> float:
 @lru_cache(maxsize=16384)
 def bell(*names: object) -> float:
     """One draw from the standard normal distribution."""
-    return _NORMAL.inv_cdf(min(max(chance(*names), 1e-9), 1 - 1e-9))
+    return _NORMAL.inv_cdf(clamp(chance(*names), 1e-9, 1 - 1e-9))
 
 
 def drift(*names: object, ordinal: int, span: int) -> float:
     """A standard normal that changes slowly: neighbours of *ordinal* share all but one of *span* draws."""
-    return sum(bell(*names, ordinal - i) for i in range(span)) / span**0.5
+    return sum(bell(*names, ordinal - i) for i in range(span)) / math.sqrt(span)
 
 
 def identity(*names: object) -> str:
@@ -55,7 +57,7 @@ def curve(value: float, points: Sequence[tuple[float, float]]) -> float:
     """Read *value* off the broken line through *points* (ascending in x), flat beyond its ends."""
     if value <= points[0][0]:
         return points[0][1]
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(points):
         if value <= x1:
             return y0 + (y1 - y0) * (value - x0) / (x1 - x0)
     return points[-1][1]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from app.simulator.dice import chance, clamp, dice, identity
 from app.simulator.personas import age_on
 from app.simulator.plan import DAY, Span, drinks, fever_of, unworn
+from app.simulator.sync import Sync
 
 if TYPE_CHECKING:
     from app.simulator.life import Life
@@ -30,9 +31,9 @@ class Note:
     comment: str | None
 
 
-def workout_documents(life: Life, day: date, opened_at: float) -> Iterator[dict[str, Any]]:
+def workout_documents(life: Life, day: date, sync: Sync) -> Iterator[dict[str, Any]]:
     for exercise in life.plan(day).exercises:
-        if exercise.span.end > opened_at:
+        if exercise.span.end > sync.latest_opening:
             continue
         roll = dice(life.persona.key, "workout", exercise.span.start)
         minutes = exercise.span.seconds / 60
@@ -51,9 +52,9 @@ def workout_documents(life: Life, day: date, opened_at: float) -> Iterator[dict[
         }
 
 
-def session_documents(life: Life, day: date, opened_at: float) -> Iterator[dict[str, Any]]:
+def session_documents(life: Life, day: date, sync: Sync) -> Iterator[dict[str, Any]]:
     for span in life.plan(day).moments:
-        if span.end > opened_at:
+        if span.end > sync.latest_opening:
             continue
         roll = dice(life.persona.key, "session", span.start)
         yield {
@@ -94,13 +95,13 @@ def _notes(life: Life, day: date) -> list[Note]:
     return sorted((note for wished, note in wishes if wished and day >= life.first_day), key=lambda note: note.start)
 
 
-def enhanced_tag_documents(life: Life, day: date, now: float) -> Iterator[dict[str, Any]]:
+def enhanced_tag_documents(life: Life, day: date, sync: Sync) -> Iterator[dict[str, Any]]:
     if day < _LEGACY_ONLY_UNTIL:
         return
     for note in _notes(life, day):
-        if note.start > now:
+        if note.start > sync.now:
             continue
-        ended = note.end is not None and note.end <= now
+        ended = note.end is not None and note.end <= sync.now
         yield {
             "id": identity(life.persona.key, "enhanced_tag", note.start),
             "tag_type_code": note.code,
@@ -113,10 +114,10 @@ def enhanced_tag_documents(life: Life, day: date, now: float) -> Iterator[dict[s
         }
 
 
-def tag_documents(life: Life, day: date, now: float) -> Iterator[dict[str, Any]]:
+def tag_documents(life: Life, day: date, sync: Sync) -> Iterator[dict[str, Any]]:
     """The deprecated view: everything of the early years, and later what has no duration and no name of its own."""
     for note in _notes(life, day):
-        if note.start > now or (day >= _LEGACY_ONLY_UNTIL and (note.end is not None or note.code == "custom")):
+        if note.start > sync.now or (day >= _LEGACY_ONLY_UNTIL and (note.end is not None or note.code == "custom")):
             continue
         yield {
             "id": identity(life.persona.key, "tag", note.start),
@@ -127,21 +128,23 @@ def tag_documents(life: Life, day: date, now: float) -> Iterator[dict[str, Any]]
         }
 
 
-def rest_mode_documents(life: Life, day: date, now: float) -> Iterator[dict[str, Any]]:
+def rest_mode_documents(life: Life, day: date, sync: Sync) -> Iterator[dict[str, Any]]:
     """One period for each illness of a persona that uses rest mode: from its first day, ten in the morning, for five days."""
     start = life.places.instant(day, 10)
     begins = fever_of(life, day) > 0 and fever_of(life, day - DAY) == 0
-    if not (life.persona.rest_mode and begins) or start > now or unworn(life, day):
+    if not (life.persona.rest_mode and begins) or start > sync.now or unworn(life, day):
         return
     last = day + timedelta(days=4)
     end = life.places.instant(last, 9)
-    ended = end <= now
+    ended = end <= sync.now
     checks = [life.places.instant(day + n * DAY, 18) for n in range(4)]
     yield {
         "id": identity(life.persona.key, "rest_mode_period", start),
         "end_day": last.isoformat() if ended else None,
         "end_time": life.places.stamp(end) if ended else None,
-        "episodes": [{"tags": ["tag_generic_sick"], "timestamp": life.places.stamp(check)} for check in checks if check <= now],
+        "episodes": [
+            {"tags": ["tag_generic_sick"], "timestamp": life.places.stamp(check)} for check in checks if check <= sync.now
+        ],
         "start_day": day.isoformat(),
         "start_time": life.places.stamp(start),
     }
@@ -161,7 +164,7 @@ def personal_info(life: Life, now: float, scopes: frozenset[str] | set[str]) -> 
     }
 
 
-def ring_documents(life: Life) -> Iterator[dict[str, Any]]:
+def ring_documents(life: Life, _day: date, _sync: Sync) -> Iterator[dict[str, Any]]:
     """Every ring ever set up, oldest first."""
     for number, ring in enumerate(life.persona.rings):
         set_up = datetime.combine(ring.set_up or life.first_day, datetime.min.time(), UTC)

@@ -131,19 +131,23 @@ def battery_rows(life: Life, day: date) -> BatteryRows:
         if not in_dock and at % 1800:
             continue
         times.append(at)
-        levels.append(_level(at, docks))
+        levels.append(_level(life, at, docks))
         docked.append(in_dock)
     return BatteryRows(times, bytes(levels), bytes(docked))
 
 
-def _level(at: int, docks: list[Span]) -> int:
+def _level(life: Life, at: int, docks: list[Span]) -> int:
     """Full after each charge, about 14 % lower a day later; while it charges, on a line from there back to full."""
     past = [dock for dock in docks if dock.start <= at]
     if not past:
-        return 60
+        return _uncharged(life, at)
     dock = past[-1]
     if at >= dock.end:
         return round(clamp(100 - (at - dock.end) / 6200, 2, 100))
-    before = past[-2].end if len(past) > 1 else dock.start - 3 * DAY_S
-    low = clamp(100 - (dock.start - before) / 6200, 2, 100)
+    low = clamp(100 - (dock.start - past[-2].end) / 6200, 2, 100) if len(past) > 1 else _uncharged(life, at)
     return round(low + (100 - low) * min(1.0, (at - dock.start) / (0.8 * dock.seconds)))
+
+
+def _uncharged(life: Life, at: int) -> int:
+    """A new ring comes out of its box at 60 %; one that saw no charger for a week is all but empty."""
+    return 60 if at - midnight_utc(life.first_day) < 7 * DAY_S else 2

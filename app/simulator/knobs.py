@@ -7,9 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from datetime import date
 from typing import Any
 
-from app.simulator.replies import HTML, Reply, html_error, rate_limited, server_error
+from app.simulator.replies import (
+    HTML,
+    TOKEN_EXPIRED,
+    TOKEN_REVOKED,
+    Reply,
+    html_error,
+    rate_limited,
+    server_error,
+    token_rejected,
+)
 
 SCOPES = (
     "email",
@@ -35,10 +45,10 @@ KINDS = (
     "drip",  # the right answer, a byte every `delay_s`
     "token_expired",  # 401 as for an expired access token
     "token_revoked",  # 401 as for a revoked one
-    "same_next_token",  # a page that points to itself
     "redirect",  # 302 to another place
     "lost",  # the work is done (a code or a refresh token is used up) and the answer is a 502
 )
+_TOKEN_FAULTS = {"token_expired": TOKEN_EXPIRED, "token_revoked": TOKEN_REVOKED}
 
 
 @dataclass(slots=True)
@@ -84,6 +94,8 @@ class Fault:
             return server_error(self.status or 500)
         if self.kind == "html_error":
             return html_error(self.status or 502)
+        if self.kind in _TOKEN_FAULTS:
+            return token_rejected(_TOKEN_FAULTS[self.kind])
         if self.kind == "redirect":
             return Reply(302, b"", headers={"Location": "/maintenance"})
         return None
@@ -94,20 +106,26 @@ class Fault:
             return html_error(self.status or 502)
         if self.kind == "not_json":
             return Reply(200, b"<!DOCTYPE html><title>Oura</title><p>We will be right back.</p>", content_type=HTML)
-        if self.kind == "truncated":
-            return replace(reply, body=reply.body[: len(reply.body) // 2])
-        if self.kind == "dropped":
-            return replace(reply, cut_after=len(reply.body) // 2)
-        if self.kind == "slow":
-            return replace(reply, delay_s=self.delay_s)
-        if self.kind == "drip":
-            return replace(reply, drip_s=self.delay_s)
-        return reply
+        half = len(reply.body) // 2
+        changes: dict[str, Any] = {
+            "truncated": {"body": reply.body[:half]},
+            "dropped": {"cut_after": half},
+            "slow": {"delay_s": self.delay_s},
+            "drip": {"drip_s": self.delay_s},
+        }
+        return replace(reply, **changes.get(self.kind, {}))
 
 
 @dataclass(slots=True)
 class Knobs:
-    """*token_endpoint*: which token URL owns the client, "api" (`/oauth/token`) or "moi" (`/oauth/v2/ext/oauth-token`)."""
+    """What may be turned.
+
+    *token_endpoint* says which token URL owns the client: "api" (`/oauth/token`) or "moi" (`/oauth/v2/ext/oauth-token`).
+    *approved_scopes* and *account* are what auto-approval grants, and for whom. *portal_scopes* are those the client has.
+    *page_size* None gives documents whole, as Oura mostly does; *stuck_paging* gives a page whose token leads to itself.
+    *app_opened_at* (epoch seconds) holds back sleep, and what is made of it, that ended later. *recomputed_days* (ISO dates)
+    have a sleep score other than at first.
+    """
 
     token_endpoint: str = "api"  # noqa: S105 - a name, not a token
     redirect_uris: Sequence[str] = ()
@@ -121,6 +139,7 @@ class Knobs:
     misdirected_code_is_burnt: bool = True
     access_token_ttl_s: int = 86_400
     page_size: int | None = None
+    stuck_paging: bool = False
     heart_page_size: int = 1000
     heart_window_days: int | None = None
     rate_limit: int = 5000
@@ -128,8 +147,14 @@ class Knobs:
     latency_s: float = 0.0
     membership_lapsed: bool = False
     app_opened_at: float | None = None
+    recomputed_days: Sequence[str] = ()
     clock_offset_s: float = 0.0
     faults: list[Fault] = field(default_factory=list)
+
+    @property
+    def new_portal(self) -> bool:
+        """Whether the client was registered where answers carry `iss`, `id_token` and `scope`."""
+        return self.token_endpoint == "moi"  # noqa: S105 - a name, not a token
 
     def turn(self, changes: Mapping[str, Any]) -> None:
         """Set knobs by name. Raises ValueError, and changes nothing, where a name or a value is not one."""
@@ -150,6 +175,8 @@ class Knobs:
             raise ValueError("token_endpoint is 'api' or 'moi'")
         if self.page_size is not None and self.page_size < 1:
             raise ValueError("page_size is at least 1")
+        for day in self.recomputed_days:
+            date.fromisoformat(day)
         if self.heart_page_size < 1 or self.rate_limit < 1 or self.rate_window_s < 1:
             raise ValueError("heart_page_size, rate_limit and rate_window_s are at least 1")
 

@@ -84,7 +84,7 @@ def condition_of(life: Life, day: date) -> Condition:
     key, ordinal = life.persona.key, day.toordinal()
     fever = fever_of(life, day)
     drank = drinks(life, day - DAY)
-    quality = 0.5 * drift(key, "quality", ordinal=ordinal, span=7) + 0.87 * bell(key, "night", ordinal)
+    quality = 0.74 * drift(key, "quality", ordinal=ordinal, span=7) + 0.67 * bell(key, "night", ordinal)
     stress = 0.7 * drift(key, "stress", ordinal=ordinal, span=5) + 0.7 * bell(key, "stressed", ordinal)
     return Condition(quality - 0.9 * drank - 1.1 * fever, stress + 0.5 * drank + fever, fever, drank)
 
@@ -150,8 +150,8 @@ def plan_of(life: Life, day: date) -> Plan:
     charging = None if unworn(life, day) else _charging(taken, wake, roll)
     if charging:
         off = (*off, charging)
-    rests = () if quiet else tuple(_rests(life, day, taken, wake, bed, roll))
-    exercises = () if quiet else tuple(_exercises(life, day, taken, wake, bed, roll))
+    rests = () if quiet else tuple(_rests(life, day, Span(wake, bed), taken, roll))
+    exercises = () if quiet else tuple(_exercises(life, day, Span(wake, bed), taken, roll))
     moments = () if quiet else tuple(_moments(taken, bed, roll))
     return Plan(day, life.condition(day), wake, bed, rests, exercises, moments, charging, off)
 
@@ -185,15 +185,15 @@ def _charging(taken: list[Span], wake: int, roll: Random) -> Span | None:
     return span if _free(span, taken) else None
 
 
-def _rests(life: Life, day: date, taken: list[Span], wake: int, bed: int, roll: Random) -> Iterable[Rest]:
+def _rests(life: Life, day: date, awake: Span, taken: list[Span], roll: Random) -> Iterable[Rest]:
     """Naps and what the algorithm took for naps; each candidate rolls, whether or not it finds room."""
     persona = life.persona
     counted_roll, rest_roll, deleted_roll, scrap_roll = (roll.random() for _ in range(4))
-    afternoon = max(life.places.instant(day, 13) + roll.randrange(5 * HOUR), wake + 6 * HOUR)
+    afternoon = max(life.places.instant(day, 13) + roll.randrange(5 * HOUR), awake.start + 6 * HOUR)
     nap = Span(afternoon, afternoon + 1200 + roll.randrange(75 * 60))
     lie_down = life.places.instant(day, 16) + roll.randrange(HOUR)
     rest = Span(lie_down, lie_down + 1500 + roll.randrange(HOUR))
-    sofa = bed - 3 * HOUR + roll.randrange(HOUR)
+    sofa = awake.end - 3 * HOUR + roll.randrange(HOUR)
     evening = Span(sofa, sofa + 900 + roll.randrange(4000))
     if counted_roll < persona.nap_share and _free(nap, taken):
         late = life.places.local(nap.end).hour >= 18
@@ -203,8 +203,7 @@ def _rests(life: Life, day: date, taken: list[Span], wake: int, bed: int, roll: 
     if deleted_roll < persona.deleted_share and _free(evening, taken):
         yield Rest(Span(evening.start, evening.end + 600), "deleted")
     elif scrap_roll < persona.scrap_share and _free(evening, taken):
-        late = life.places.local(evening.end).hour >= 18
-        yield Rest(evening, "late_nap" if late else "sleep")
+        yield Rest(evening, "sleep")
 
 
 _SPORTS = (
@@ -221,9 +220,9 @@ _SPORTS = (
 _SOURCES = ("confirmed", "confirmed", "confirmed", "autodetected", "manual", "workout_heart_rate")
 
 
-def _exercises(life: Life, day: date, taken: list[Span], wake: int, bed: int, roll: Random) -> Iterable[Exercise]:
+def _exercises(life: Life, day: date, awake: Span, taken: list[Span], roll: Random) -> Iterable[Exercise]:
     share = life.persona.workout_share * (0.3 if life.condition(day).fever else 1.0)
-    for start in (wake + 150 * 60 + roll.randrange(HOUR), bed - 15_600 + roll.randrange(1800)):
+    for start in (awake.start + 150 * 60 + roll.randrange(HOUR), awake.end - 15_600 + roll.randrange(1800)):
         activity, intensity = roll.choice(_SPORTS)
         source = roll.choice(_SOURCES)
         minutes = round(clamp(roll.lognormvariate(3.3, 0.6), 10, 75))

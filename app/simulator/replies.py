@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+TOKEN_EXPIRED = "Token has expired."  # noqa: S105 - a message
+TOKEN_REVOKED = "Token already used or revoked."  # noqa: S105 - a message
 JSON = "application/json"
 HTML = "text/html; charset=utf-8"
 CLOUDFRONT_PAGE = (
@@ -29,7 +31,7 @@ class Reply:
     cut_after: int | None = None
 
 
-class Refusal(Exception):  # noqa: N818 - carries an answer, not a failure of ours
+class Refusal(Exception):
     """Raised anywhere below the views to answer at once."""
 
     def __init__(self, reply: Reply) -> None:

@@ -5,13 +5,14 @@ The formulas are ours; what is faithful is which number equals which, and when a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from app.simulator.dice import bell, chance, curve, dice, drift, identity, rating
 from app.simulator.plan import DAY
-from app.simulator.sleep import NO_HEART_RATE, Sleep, main_sleep
+from app.simulator.sleep import NO_HEART_RATE, Sleep, longest, main_sleep
+from app.simulator.sync import Sync
 
 if TYPE_CHECKING:
     from app.simulator.life import Life
@@ -85,7 +86,9 @@ def readiness_of(life: Life, sleep: Sleep) -> dict[str, Any]:
     known = [value for value in contributors.values() if value is not None]
     weakest = min(known)
     noise = 1.5 * bell(life.persona.key, "readiness", sleep.span.start)
-    score = min(rating(0.82 * sum(known) / len(known) + 0.18 * weakest - 2 + noise), 92)  # leaves room for naps
+    level = 0.8 * sum(known) / len(known) + 0.2 * weakest
+    room = 100 - sum(nap.delta or 0 for nap in life.sleeps(sleep.day))  # naps are added to this score
+    score = min(rating(77 + 1.4 * (level - 79) + noise), room)
     return {
         "contributors": contributors,
         "score": score,
@@ -123,23 +126,25 @@ def _hours_after_lowest(sleep: Sleep) -> float:
     return (len(beats) - at) * 300 / 3600
 
 
-def daily_sleep_document(life: Life, day: date, sleeps: Sequence[Sleep]) -> dict[str, Any] | None:
-    """The day's sleep scores; *sleeps* are the periods synced so far."""
-    night = main_of(sleeps)
+def daily_sleep_document(life: Life, day: date, sync: Sync) -> dict[str, Any] | None:
+    """The day's sleep scores; there are none before a night was synced."""
+    sleeps = sync.sleeps(life, day)
+    night = longest(sleeps)
     if night is None:
         return None
     return {
         "id": identity(life.persona.key, "daily_sleep", day),
         "contributors": sleep_contributors(life, night),
         "day": day.isoformat(),
-        "score": rating(sleep_score(life, night) + sum(s.delta or 0 for s in sleeps)),
+        "score": rating(sleep_score(life, night) + sum(s.delta or 0 for s in sleeps) - 3 * (day in sync.recomputed)),
         "timestamp": life.places.stamp(life.places.instant(day, 0)),
     }
 
 
-def daily_readiness_document(life: Life, day: date, sleeps: Sequence[Sleep]) -> dict[str, Any] | None:
+def daily_readiness_document(life: Life, day: date, sync: Sync) -> dict[str, Any] | None:
     """The readiness of the day's long sleep, raised by its naps."""
-    night = main_of(sleeps)
+    sleeps = sync.sleeps(life, day)
+    night = longest(sleeps)
     if night is None:
         return None
     readiness = readiness_of(life, night)
@@ -154,11 +159,11 @@ def daily_readiness_document(life: Life, day: date, sleeps: Sequence[Sleep]) -> 
     }
 
 
-def main_of(sleeps: Sequence[Sleep]) -> Sleep | None:
-    return max((s for s in sleeps if s.kind == "long_sleep"), key=lambda s: s.span.seconds, default=None)
+def sleep_documents(life: Life, day: date, sync: Sync) -> Iterator[dict[str, Any]]:
+    return (_sleep_document(life, sleep) for sleep in sync.sleeps(life, day))
 
 
-def sleep_document(life: Life, sleep: Sleep) -> dict[str, Any]:
+def _sleep_document(life: Life, sleep: Sleep) -> dict[str, Any]:
     """One period as `sleep` lists it."""
     scored = sleep.kind == "long_sleep" or sleep.counted
     blank = {"contributors": dict.fromkeys(_READINESS), "score": None, "temperature_deviation": None}

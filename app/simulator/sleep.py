@@ -1,12 +1,14 @@
 """Sleep periods, second by second: stages in 30 s epochs, and everything else derived from them.
 
-Keeps the arithmetic that recorded documents show: durations are counts of epochs, awake is the remainder, efficiency rounds half up,
-heart rate and HRV have their gaps at the same places, 255 stands for no heart rate.
+Keeps the arithmetic that recorded documents show: durations are counts of epochs, awake is the remainder, efficiency rounds
+half up, heart rate and HRV have their gaps at the same places, 255 stands for no heart rate.
 """
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
@@ -69,8 +71,13 @@ def sleep_day(life: Life, end: int) -> date:
 
 
 def main_sleep(life: Life, day: date) -> Sleep | None:
-    """The night of *day*: its longest `long_sleep`."""
-    return max((s for s in life.sleeps(day) if s.kind == "long_sleep"), key=lambda s: s.span.seconds, default=None)
+    """The night of *day*, whether it was synced or not."""
+    return longest(life.sleeps(day))
+
+
+def longest(sleeps: Iterable[Sleep]) -> Sleep | None:
+    """The main one: the longest `long_sleep`."""
+    return max((s for s in sleeps if s.kind == "long_sleep"), key=lambda s: s.span.seconds, default=None)
 
 
 def sleeps_of(life: Life, day: date) -> tuple[Sleep, ...]:
@@ -120,7 +127,7 @@ def _slept(life: Life, day: date, period: int, bed: Rest, roll: Random) -> Sleep
 
 
 def _eighths(value: float) -> float:
-    return -(-value * 8 // 1) / 8 * -1 if value < 0 else -(-value * 8 // 1) / 8
+    return math.ceil(value * 8) / 8
 
 
 def _night(condition: Condition, epochs: int, roll: Random) -> tuple[int, str]:

@@ -23,7 +23,7 @@ _LAZY = bytes([2] * 232 + [3] * 22 + [4] * 2)
 _USUAL = bytes([2] * 166 + [3] * 74 + [4] * 16)
 _BUSY = bytes([2] * 96 + [3] * 122 + [4] * 38)
 _HOURS = (_LAZY,) * 6 + (_USUAL, _BUSY, _BUSY, _USUAL, _LAZY, _USUAL, _BUSY, _BUSY, _LAZY, _USUAL, _USUAL, _BUSY, _BUSY, _USUAL)
-_KIND_BY_HOUR = _HOURS + (_USUAL, _LAZY, _LAZY, _LAZY)
+_KIND_BY_HOUR = (*_HOURS, _USUAL, _LAZY, _LAZY, _LAZY)
 
 
 def _table(low: int, high: int, bend: float) -> bytes:

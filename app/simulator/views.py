@@ -1,4 +1,4 @@
-"""The simulator over HTTP: pages and token endpoints, the data API, and the controls behind the per-run secret. The only Flask here."""
+"""The simulator over HTTP: pages and token endpoints, the data API, controls behind the per-run secret. The only Flask here."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def _decided(world: World, asked: AuthorizeRequest) -> Response:
 
 def _approved(world: World, asked: AuthorizeRequest, account: str, scopes: Any) -> Response:
     answer = world.ledger.approve(asked, account, scopes)
-    if world.knobs.token_endpoint == "moi":
+    if world.knobs.new_portal:
         answer["iss"] = request.host_url.rstrip("/")
     return _back(asked, answer)
 

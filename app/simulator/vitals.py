@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from app.simulator.dice import bell, chance, clamp, dice, drift, identity
 from app.simulator.personas import age_on
 from app.simulator.plan import DAY, unworn
-from app.simulator.sleep import Sleep, main_sleep
+from app.simulator.sleep import main_sleep
+from app.simulator.sync import Sync
 
 if TYPE_CHECKING:
     from app.simulator.life import Life
@@ -25,7 +26,8 @@ def _owned(life: Life, day: date) -> int:
     return (day - life.first_day).days
 
 
-def spo2_document(life: Life, day: date, night: Sleep | None) -> dict[str, Any] | None:
+def spo2_document(life: Life, day: date, sync: Sync) -> dict[str, Any] | None:
+    night = sync.night(life, day)
     if night is None or not life.persona.sees_daytime:
         return None
     roll = dice(life.persona.key, "spo2", day)
@@ -40,13 +42,13 @@ def spo2_document(life: Life, day: date, night: Sleep | None) -> dict[str, Any] 
     }
 
 
-def stress_document(life: Life, day: date, synced_at: float) -> dict[str, Any] | None:
+def stress_document(life: Life, day: date, sync: Sync) -> dict[str, Any] | None:
     """Seconds of high stress and of recovery by day; a running day holds what was synced."""
     plan = life.plan(day)
-    if not life.persona.sees_daytime or unworn(life, day) or synced_at < plan.wake + 3600:
+    if not life.persona.sees_daytime or unworn(life, day) or sync.synced_at < plan.wake + 3600:
         return None
     roll = dice(life.persona.key, "stress", day)
-    gone = min(1.0, (synced_at - plan.wake) / (plan.bed - plan.wake))
+    gone = min(1.0, (sync.synced_at - plan.wake) / (plan.bed - plan.wake))
     quarters = (plan.bed - plan.wake) // _QUARTER_H
     if roll.random() < 0.03:  # too little data: a row all the same
         stress = recovery = 0
@@ -64,8 +66,9 @@ def stress_document(life: Life, day: date, synced_at: float) -> dict[str, Any] |
     }
 
 
-def resilience_document(life: Life, day: date, night: Sleep | None) -> dict[str, Any] | None:
+def resilience_document(life: Life, day: date, sync: Sync) -> dict[str, Any] | None:
     """Changes its level at four-day steps at most, and by one step only."""
+    night = sync.night(life, day)
     if night is None or not life.persona.sees_daytime or _owned(life, day) < 14:
         return None
     key, ordinal = life.persona.key, day.toordinal()
@@ -84,7 +87,8 @@ def resilience_document(life: Life, day: date, night: Sleep | None) -> dict[str,
     }
 
 
-def cardiovascular_age_document(life: Life, day: date, night: Sleep | None) -> dict[str, Any] | None:
+def cardiovascular_age_document(life: Life, day: date, sync: Sync) -> dict[str, Any] | None:
+    night = sync.night(life, day)
     if night is None or not life.persona.sees_daytime or _owned(life, day) < 14:
         return None
     persona = life.persona
@@ -98,11 +102,11 @@ def cardiovascular_age_document(life: Life, day: date, night: Sleep | None) -> d
     }
 
 
-def vo2_max_document(life: Life, day: date, synced_at: float) -> dict[str, Any] | None:
+def vo2_max_document(life: Life, day: date, sync: Sync) -> dict[str, Any] | None:
     """An estimate about once a week, made at noon."""
     persona = life.persona
     made = life.places.instant(day, 12)
-    if not persona.sees_daytime or _owned(life, day) < 21 or unworn(life, day) or made > synced_at:
+    if not persona.sees_daytime or _owned(life, day) < 21 or unworn(life, day) or made > sync.synced_at:
         return None
     if chance(persona.key, "vo2", day) > 0.14:
         return None
@@ -115,9 +119,10 @@ def vo2_max_document(life: Life, day: date, synced_at: float) -> dict[str, Any] 
     }
 
 
-def sleep_time_document(life: Life, day: date, night: Sleep | None) -> dict[str, Any] | None:
+def sleep_time_document(life: Life, day: date, sync: Sync) -> dict[str, Any] | None:
     """Advice on most days; a window only where the status says that an optimal one was found."""
     key = life.persona.key
+    night = sync.night(life, day)
     if night is None or chance(key, "sleep time", day) > 0.76:
         return None
     nights = sum(main_sleep(life, day - n * DAY) is not None for n in range(14))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
-from app.simulator.catalogue import Archive, Sync
+from app.simulator.catalogue import Archive
 from app.simulator.consent import Client, Grant, Ledger, bare
 from app.simulator.journal import Journal
 from app.simulator.knobs import SCOPES, Knobs
@@ -15,10 +15,11 @@ from app.simulator.life import Life
 from app.simulator.personas import PERSONAS, Persona
 from app.simulator.ranges import Pages
 from app.simulator.replies import Refusal, rate_limited
+from app.simulator.sync import Sync
 
 
 class World:
-    """Built once for each simulator; *personas* are keys of PERSONAS or personas of a test's own, the first is the default account."""
+    """Built once for each simulator. *personas* are keys of PERSONAS or a test's own; the first is the default account."""
 
     def __init__(self, *, personas: Sequence[str | Persona], clock: Callable[[], float], client: Client, knobs: Knobs) -> None:
         self._clock = clock
@@ -36,7 +37,8 @@ class World:
 
     @property
     def sync(self) -> Sync:
-        return Sync(self.now(), self.knobs.app_opened_at)
+        recomputed = frozenset(date.fromisoformat(day) for day in self.knobs.recomputed_days)
+        return Sync(self.now(), self.knobs.app_opened_at, recomputed)
 
     @property
     def default_account(self) -> str:
