@@ -1,0 +1,85 @@
+"""Builds the application: every object is made and joined here, and nowhere else.
+
+    a request: guard (Host, Origin, caller, rate) → mcp (era, method) → tool → days of Oura data → one answer
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from flask import Flask
+
+import app.tools as tools
+from app import health, logs
+from app.auth import Guard
+from app.config import Settings
+from app.mcp.engine import Engine
+from app.mcp.views import create_blueprint as mcp_blueprint
+from app.metrics import Metrics
+from app.oauth.authorization import OuraAuthorization
+from app.oauth.tokens import Connection
+from app.oura.cache import DayCache
+from app.oura.client import OuraClient
+from app.oura.data import OuraData
+from app.registry import Registry
+from app.seal import Sealer
+from app.services import Services
+from app.vault import Vault
+
+__version__ = "0.1.0"
+
+
+def create_app(settings: Settings | None = None, *, clock: Callable[[], float] = time.time) -> Flask:
+    """Build the server of *settings* (default: the environment and `.env`).
+
+    Raises ConfigError with every problem of the settings, StoreUnavailableError for a folder that cannot be written.
+    """
+    settings = settings or Settings.load()
+    logs.configure(settings.log_level)
+    app = Flask(__name__, static_folder=None)
+    app.extensions["draining"] = lambda: False  # gunicorn.conf.py puts the worker's own in its place
+    services = _services(settings, clock)
+    guard = Guard(settings, services.sealer, metrics=services.metrics, clock=clock)
+    guard.install(app)
+    engine = _engine(app, services)
+    app.register_blueprint(health.create_blueprint(services, owner=guard.owner, version_name=__version__))
+    app.register_blueprint(mcp_blueprint(engine, guard))
+    app.extensions["services"] = services
+    return app
+
+
+def _engine(app: Flask, services: Services) -> Engine:
+    engine = Engine(
+        Registry.collect("app.tools"),
+        name="oura-mcp-server",
+        title="Oura",
+        version=__version__,
+        services=services,
+        instructions=tools.INSTRUCTIONS,
+        max_streams=services.settings.max_streams,
+        draining=lambda: app.extensions["draining"](),
+    )
+    services.connection.on_change.append(engine.close_streams)
+    return engine
+
+
+def _services(settings: Settings, clock: Callable[[], float]) -> Services:
+    metrics = Metrics()
+    sealer = Sealer(settings.encryption_keys, clock=clock)
+    vault = Vault.of(settings, sealer)
+    authorization = OuraAuthorization(settings, clock=clock)
+    connection = Connection(settings, vault, authorization, clock=clock)
+    client = OuraClient(
+        settings.oura_api_base_url, connection, metrics=metrics, clock=clock, daily_limit=settings.oura_daily_limit
+    )
+    oura = OuraData(
+        client,
+        DayCache(),
+        clock=clock,
+        user_timezone=settings.user_timezone,
+        cache_ttl_s=settings.cache_ttl,
+        metrics=metrics,
+    )
+    connection.on_change.append(oura.clear)
+    return Services(settings, clock, metrics, sealer, vault, connection, oura)
