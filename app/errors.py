@@ -7,6 +7,7 @@
     ├── RateExceededError               too many requests from this address (429, with its wait)
     ├── BodyError                       the body is too large or does not arrive (413, 408)
     ├── GrantRefusedError               Oura's token endpoint said no, with its RFC 6749 code
+    ├── AccessRefusedError              our own OAuth front door says no to an MCP client, with its RFC 6749 code
     ├── RpcError                        a JSON-RPC error object
     ├── VaultError                      sealed records
     │   ├── RecordUnreadableError       a record exists and no key opens it
@@ -78,6 +79,14 @@ class GrantRefusedError(AppError):
     def __init__(self, code: str) -> None:
         self.code = code
         super().__init__(f"Oura refused the request for tokens ({code}).")
+
+
+class AccessRefusedError(AppError):
+    """Our OAuth front door refuses an MCP client; *code* is the error of RFC 6749, 7591 or 8707, such as `invalid_target`."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(message)
 
 
 class RpcError(AppError):

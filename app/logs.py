@@ -13,7 +13,7 @@ import sys
 import time
 from typing import Any, TextIO
 
-TALKATIVE = ("requests_oauthlib", "oauthlib", "urllib3", "filelock")  # at DEBUG the first three print whole tokens and URLs
+TALKATIVE = ("requests_oauthlib", "oauthlib", "authlib", "urllib3", "filelock")  # at DEBUG the first four print tokens and URLs
 HIDDEN = "[hidden]"
 _SECRETS = re.compile(
     r"""(?ix)
