@@ -42,6 +42,7 @@ ALL_SCOPES = (
     "heart_health",
     "ring_configuration",
 )
+DEMO = "OURA_MCP_DEMO"  # `make demo` sets it for the server that it starts; nobody else should
 SECRETS = ("auth_token", "token_encryption_key", "owner_password", "metrics_token")
 OURA_URLS = ("oura_api_base_url", "oura_authorize_url", "oura_token_url", "oura_revoke_url")
 
@@ -65,9 +66,7 @@ class Settings(BaseModel):
     port: int = Field(3001, ge=0, le=65535, description="Port to listen on.")
     bind: variables.BindAddress = Field("127.0.0.1", description="Address to listen on; Procfile and Dockerfile pass 0.0.0.0.")
     public_url: variables.Address = Field(
-        default_factory=lambda held: (
-            held["oura_redirect_uri"].removesuffix(variables.CALLBACK_PATH) or f"http://localhost:{held['port']}"
-        ),
+        default_factory=lambda held: origin_of(held["oura_redirect_uri"] or f"http://localhost:{held['port']}"),
         description="Address under which clients reach the server. Default: the origin of OURA_REDIRECT_URI.",
     )
     cors_origin: variables.Origins = Field(
@@ -112,7 +111,7 @@ class Settings(BaseModel):
         "", description="Oura's token endpoint. Default: find out which of its two owns your application."
     )
     oura_revoke_url: variables.Url = Field("https://api.ouraring.com/oauth/revoke", description="Where Oura revokes tokens.")
-    demo: bool = Field(False, description="No variable: `make demo` marks answers synthetic and pages with a banner.")
+    demo: bool = Field(False, description="No setting: in `make demo` answers are marked synthetic and pages carry a banner.")
 
     # -- loading -------------------------------------------------------------------------------------------------------
 
@@ -121,10 +120,13 @@ class Settings(BaseModel):
         """Read *env* (the process's) over *env_file*; raise ConfigError with every problem.
 
         A variable of *env* beats the file's even when it is empty; empty then means the default. Unknown names are ignored.
+        The demo reads no file.
         """
-        merged = {**_env_file(env_file), **(os.environ if env is None else env)}
+        env = os.environ if env is None else env
+        demo = env.get(DEMO) == "1"
+        merged = {**({} if demo else _env_file(env_file)), **env}
         given = {name: merged.get(name.upper(), "").strip() for name in cls.env_fields()}
-        return cls.model_validate({name: value for name, value in given.items() if value})
+        return cls.model_validate({**{name: value for name, value in given.items() if value}, "demo": demo})
 
     @classmethod
     def env_fields(cls) -> tuple[str, ...]:

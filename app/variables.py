@@ -151,7 +151,8 @@ RedirectUri = Annotated[
     str,
     AfterValidator(
         _require(
-            lambda url: url == "" or (_is_url(url) and urlsplit(url).path == CALLBACK_PATH),
+            # One of Oura's two portals is said to insist on a slash at the end.
+            lambda url: url == "" or (_is_url(url) and urlsplit(url).path in {CALLBACK_PATH, f"{CALLBACK_PATH}/"}),
             f"must be the public address followed by {CALLBACK_PATH}, as in https://oura.example.com{CALLBACK_PATH}",
         )
     ),

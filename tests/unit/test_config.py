@@ -117,6 +117,12 @@ def test_a_redirect_uri_this_server_does_not_answer_is_refused(uri):
     assert problems(OURA_REDIRECT_URI=uri)[0].startswith("OURA_REDIRECT_URI: must be the public address")
 
 
+def test_a_redirect_uri_may_end_in_a_slash():
+    settings = load(OURA_REDIRECT_URI="https://ring.example/oauth/callback/")
+    assert settings.oura_redirect_uri == "https://ring.example/oauth/callback/"
+    assert settings.public_url == "https://ring.example"
+
+
 def test_oura_is_configured_with_all_three():
     three = {"OURA_CLIENT_ID": "id", "OURA_CLIENT_SECRET": "s", "OURA_REDIRECT_URI": "http://localhost:3001/oauth/callback"}
     assert load(**three).oura_configured
@@ -216,6 +222,12 @@ def test_a_real_variable_beats_the_file_even_when_it_is_empty(tmp_path):
     settings = Settings.load({"PORT": "5000", "CACHE_TTL": ""}, path)
     assert (settings.port, settings.cache_ttl) == (5000, 300)
     assert settings.auth_token.get_secret_value() == TOKEN
+
+
+def test_the_demo_reads_no_file(tmp_path):
+    (tmp_path / ".env").write_text("PORT=4000\n")
+    settings = Settings.load({**GOOD, "OURA_MCP_DEMO": "1"}, tmp_path / ".env")
+    assert (settings.port, settings.demo) == (3001, True)
 
 
 def test_a_dollar_sign_in_the_file_is_a_dollar_sign(tmp_path, monkeypatch):
