@@ -147,6 +147,10 @@ class Connection:
         event(log, "oura_disconnected")
         return self.end(grant) if grant is not None and grant.provider == self._settings.provider else None
 
+    def forget(self) -> None:
+        """Read the record anew at the next question."""
+        self._read_at = float("-inf")
+
     def end(self, grant: Grant) -> bool:
         """Revoke *grant* at Oura, renewed once if its access token has expired, since only a living one names the grant."""
         token = grant.access_token
@@ -303,7 +307,7 @@ class Connection:
 
 _STEP = "The owner of this server should open {url} in a browser, then ask again."
 _REASONS = {
-    "unconfigured": "This server has not been told about an application at Oura yet, so it cannot reach any data.",
+    "unconfigured": "This server is not configured for Oura yet: OURA_CLIENT_ID, OURA_CLIENT_SECRET and OURA_REDIRECT_URI are missing.",
     "never": "No Oura ring is connected to this server yet.",
     "reconnect": "Oura no longer accepts this server's access: it was revoked or has lapsed, and must be given again.",
     "unreadable": "The stored connection to Oura cannot be opened with the server's present TOKEN_ENCRYPTION_KEY.",
