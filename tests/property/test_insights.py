@@ -2,6 +2,7 @@
 
 import math
 from datetime import date, timedelta
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -40,7 +41,7 @@ def test_corrections_only_ever_make_p_larger_and_keep_the_order(ps: list[float])
     for corrected in (holm(ps), false_discovery(ps)):
         assert all(p <= q + 1e-12 <= 1 + 1e-12 for p, q in zip(ps, corrected, strict=True))
         order = sorted(range(len(ps)), key=ps.__getitem__)
-        assert all(corrected[a] <= corrected[b] + 1e-12 for a, b in zip(order, order[1:], strict=False))
+        assert all(corrected[a] <= corrected[b] + 1e-12 for a, b in pairwise(order))
 
 
 @given(st.floats(0, 50), st.floats(0.001, 20), st.integers(1, 400))

@@ -1,0 +1,186 @@
+"""get_sleep_summary: one row a night, durations from the night itself, scores from Oura's daily document."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from app.insights.averages import mean, rounded
+from app.oura.answers import Answer
+from app.oura.days import Dates
+from app.oura.nights import Night, nights
+from app.oura.records import DailyReadiness, DailySleep
+from app.registry import Context, tool
+from app.tools.arguments import EndDate, Refresh, StartDate
+from app.tools.coverage import Period, Told, cover, named, period, told
+from app.tools.thinning import MAX_DAILY_ROWS, WEEKLY_NOTE, by_week
+
+UNITS = (
+    "durations and latency s; efficiency % of time in bed; heart rate bpm; average_hrv ms (RMSSD); breath_average per min; "
+    "score, restfulness, timing, hrv_balance: Oura ratings 1-100, not measurements"
+)
+_AVERAGES = {
+    "average_score": "score",
+    "average_duration": "total_sleep_duration",
+    "average_efficiency": "efficiency",
+    "average_deep_sleep_duration": "deep_sleep_duration",
+    "average_rem_sleep_duration": "rem_sleep_duration",
+    "average_lowest_heart_rate": "lowest_heart_rate",
+    "average_hrv": "average_hrv",
+}
+
+
+class OriginalSleepDay(TypedDict):
+    date: str
+    score: float | None
+    total_sleep_duration: float | None
+    efficiency: float | None
+    latency: float | None
+    deep_sleep_duration: float | None
+    light_sleep_duration: float | None
+    rem_sleep_duration: float | None
+    awake_time: float | None
+    restfulness: float | None
+    timing: float | None
+
+
+class SleepDay(OriginalSleepDay, total=False):
+    time_in_bed: float | None
+    bedtime_start: str | None
+    bedtime_end: str | None
+    lowest_heart_rate: float | None
+    average_heart_rate: float | None
+    breath_average: float | None
+    naps: float | None
+    nap_duration: float | None
+    average_hrv: float | None
+    hrv_balance: float | None
+    days: int
+
+
+class SleepAverages(TypedDict, total=False):
+    average_score: float | None
+    average_duration: float | None
+    average_efficiency: float | None
+    average_deep_sleep_duration: float | None
+    average_rem_sleep_duration: float | None
+    average_lowest_heart_rate: float | None
+    average_hrv: float | None
+    total_days: int
+    n: dict[str, int]
+
+
+class SleepSummary(Told):
+    period: Period
+    summary: SleepAverages
+    units: str
+    data: Sequence[SleepDay]
+
+
+@tool(title="Sleep summary")
+def get_sleep_summary(
+    ctx: Context,
+    *,
+    start_date: StartDate = None,
+    end_date: EndDate = None,
+    include_hrv: Annotated[bool, Field(description="Also give each night's HRV (average_hrv, ms).")] = False,
+    refresh: Refresh = False,
+) -> SleepSummary:
+    """Start here for sleep: each night's score, duration, stages, efficiency, bedtimes, lowest and average heart rate,
+    breathing and naps, with averages over the period. A night is dated by the morning it ends.
+    """
+    collections = ["daily_sleep", "sleep", "daily_readiness"] if include_hrv else ["daily_sleep", "sleep"]
+    answer = ctx.services.oura.query(
+        collections, Dates.between(start_date, end_date), deadline=ctx.deadline, refresh=refresh, progress=ctx.progress
+    )
+    by_night = nights(answer["sleep"].rows)
+    rows = sleep_days(answer, by_night, with_hrv=include_hrv)
+    summary = sleep_averages(rows)
+    notes = night_notes(by_night)
+    with_data = {date.fromisoformat(row["date"]) for row in rows}
+    if len(answer.days) > MAX_DAILY_ROWS:
+        rows = by_week(rows, answer.start)
+        notes.append(WEEKLY_NOTE)
+    return {
+        "period": period(answer),
+        "summary": summary,
+        "units": UNITS,
+        **told(ctx, cover(answer, collections, with_data, notes=notes)),
+        "data": rows,
+    }
+
+
+def sleep_days(answer: Answer, by_night: Mapping[date, Night], *, with_hrv: bool = False) -> list[Any]:
+    """One SleepDay for every day of *answer* that has a score or a sleep period."""
+    scores: dict[date, DailySleep] = {row.day: row for row in answer["daily_sleep"].rows}
+    readiness: dict[date, DailyReadiness] = {row.day: row for row in answer["daily_readiness"].rows} if with_hrv else {}
+    rows = []
+    for day in answer.days:
+        night, score = by_night.get(day), scores.get(day)
+        if night is not None and night.main is None and not night.naps:
+            night = None
+        if night is None and score is None:
+            continue
+        row = _sleep_day(day, score, night)
+        if with_hrv:
+            row["average_hrv"] = night.main.average_hrv if night is not None and night.main is not None else None
+            row["hrv_balance"] = readiness[day].contributors.get("hrv_balance") if day in readiness else None
+        rows.append(row)
+    return rows
+
+
+def _sleep_day(day: date, score: DailySleep | None, night: Night | None) -> dict[str, Any]:
+    main = night.main if night is not None else None
+    naps = night.naps if night is not None else None
+    return {
+        "date": day.isoformat(),
+        "score": score.score if score is not None else None,
+        "total_sleep_duration": main.total_sleep_duration if main is not None else None,
+        "efficiency": main.efficiency if main is not None else None,
+        "latency": main.latency if main is not None else None,
+        "deep_sleep_duration": main.deep_sleep_duration if main is not None else None,
+        "light_sleep_duration": main.light_sleep_duration if main is not None else None,
+        "rem_sleep_duration": main.rem_sleep_duration if main is not None else None,
+        "awake_time": main.awake_time if main is not None else None,
+        "restfulness": score.contributors.get("restfulness") if score is not None else None,
+        "timing": score.contributors.get("timing") if score is not None else None,
+        "time_in_bed": main.time_in_bed if main is not None else None,
+        "bedtime_start": main.bedtime_start.isoformat() if main is not None and main.bedtime_start is not None else None,
+        "bedtime_end": main.bedtime_end.isoformat() if main is not None and main.bedtime_end is not None else None,
+        "lowest_heart_rate": main.lowest_heart_rate if main is not None else None,
+        "average_heart_rate": main.average_heart_rate if main is not None else None,
+        "breath_average": main.average_breath if main is not None else None,
+        "naps": len(naps) if naps is not None else None,
+        "nap_duration": sum(nap.total_sleep_duration or 0 for nap in naps) if naps is not None else None,
+    }
+
+
+def sleep_averages(rows: Sequence[Mapping[str, Any]]) -> SleepAverages:
+    """Average what was measured, each with its n under the same name."""
+    summary: dict[str, Any] = {}
+    n: dict[str, int] = {}
+    for name, key in _AVERAGES.items():
+        if key == "average_hrv" and not (rows and "average_hrv" in rows[0]):
+            continue
+        average, n[name] = mean([row[key] for row in rows])
+        summary[name] = rounded(average)
+    return {**summary, "total_days": len(rows), "n": n}  # type: ignore[typeddict-item]
+
+
+def night_notes(by_night: Mapping[date, Night]) -> list[str]:
+    """Say what a null duration cannot: only naps, a night still running, periods the wearer rejected."""
+    found = []
+    only_naps = [day for day, night in by_night.items() if night.main is None and night.naps]
+    running = [day for day, night in by_night.items() if night.unfinished and night.main is None]
+    rejected = [day for day, night in by_night.items() if night.main is None and night.rest and not night.naps]
+    if only_naps:
+        found.append(
+            f"Only short sleep, no main night, on {', '.join(named(only_naps))}: its durations are null, naps are given."
+        )
+    if running:
+        found.append(f"Still being recorded: the night of {', '.join(named(running))}.")
+    if rejected:
+        found.append(f"Only periods that the wearer marked as not sleep on {', '.join(named(rejected))}.")
+    return found
