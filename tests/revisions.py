@@ -20,13 +20,13 @@ SCHEMAS = Path(os.environ.get("MCP_SCHEMAS") or ROOT.parent / "shared" / "refere
 HANDSHAKE = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 MODERN = "2026-07-28"
 REVISIONS = (*HANDSHAKE, MODERN)
-# Codes an error may carry besides JSON-RPC's own five.
+RESERVED = range(-32768, -31999)  # JSON-RPC's and MCP's own; an application's own codes lie outside
+_ANY = {-32700, -32600, -32601, -32602, -32603}
 CODES = {
-    **{revision: {-32002} for revision in HANDSHAKE},
-    "2025-11-25": {-32002, -32042},
-    MODERN: {-32020, -32021, -32022},
+    **{revision: _ANY | {-32002} for revision in HANDSHAKE},
+    "2025-11-25": _ANY | {-32002, -32042},
+    MODERN: _ANY | {-32020, -32021, -32022},
 }
-JSON_RPC_CODES = {-32700, -32600, -32601, -32602, -32603}
 RESULTS = {
     "initialize": "InitializeResult",
     "ping": "EmptyResult",
@@ -60,7 +60,7 @@ def _envelope(message: dict[str, Any], revision: str) -> list[str]:
         problems.append(f"id is {message['id']!r}")
     if sum(key in message for key in ("method", "result", "error")) != 1:
         problems.append("is not exactly one of request, result and error")
-    if "error" in message and message["error"].get("code") not in JSON_RPC_CODES | CODES[revision]:
+    if "error" in message and message["error"]["code"] in RESERVED and message["error"]["code"] not in CODES[revision]:
         problems.append(f"the error code {message['error'].get('code')} does not exist")
     if revision == MODERN and "method" in message and "id" in message:
         problems.append("a server sends no requests in this revision")

@@ -202,6 +202,7 @@ class Server(Process):
             self.env |= {**simulator.env, "OURA_REDIRECT_URI": f"{self.url}/oauth/callback"}
         self.env |= env
         self.token = self.env["AUTH_TOKEN"]
+        self._callers: list[Caller] = []
 
     @property
     def port(self) -> int:
@@ -227,10 +228,19 @@ class Server(Process):
     # -- ways to ask ---------------------------------------------------------------------------------------------------
 
     def caller(self, *, token: str | None = "", revision: str | None = "2025-11-25", path: str = "/mcp") -> Caller:
-        return Caller(self.url, self.token if token == "" else token, revision=revision, path=path)
+        caller = Caller(self.url, self.token if token == "" else token, revision=revision, path=path)
+        self._callers.append(caller)
+        return caller
 
     def modern(self, **given: Any) -> ModernCaller:
-        return ModernCaller(self.url, self.token, **given)
+        caller = ModernCaller(self.url, self.token, **given)
+        self._callers.append(caller)
+        return caller
+
+    def __exit__(self, *_: object) -> None:
+        for caller in self._callers:
+            caller.close()
+        super().__exit__()
 
     def get(self, path: str, **given: Any) -> requests.Response:
         """As the owner, with the bearer."""

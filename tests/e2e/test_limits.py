@@ -3,7 +3,7 @@
 import pytest
 
 from tests.e2e.harness import Server
-from tests.e2e.wire import Caller, ModernCaller, eventually
+from tests.e2e.wire import eventually
 
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "get_sleep_summary", "arguments": {}}}
@@ -41,7 +41,7 @@ def test_each_address_has_a_limit_of_its_own_and_each_member_of_a_batch_counts(s
 @pytest.mark.requirement("rate-limit")
 def test_guessing_the_token_is_limited_and_the_right_token_still_works(start):
     server = start(Server)
-    guesser = Caller(server.url, "g" * 40)
+    guesser = server.caller(token="g" * 40)
     statuses = [guesser.post(PING).status_code for _ in range(60)]
     assert set(statuses) == {401, 429}
     assert server.caller().result("ping") == {}
@@ -109,7 +109,7 @@ def test_a_client_of_2025_11_25_that_can_open_urls_is_asked_to_by_error_and_retr
 @pytest.mark.requirement("url-elicitation")
 def test_a_client_of_2026_07_28_is_asked_to_open_the_url_and_its_retry_is_answered_from_the_store(start, simulator):
     server = start(Server, simulator)
-    caller = ModernCaller(server.url, server.token, capabilities={"elicitation": {"form": {}, "url": {}}})
+    caller = server.modern(capabilities={"elicitation": {"form": {}, "url": {}}})
     asked = caller.result("tools/call", CALL["params"])
     assert asked["resultType"] == "input_required"
     [(key, question)] = asked["inputRequests"].items()
@@ -127,7 +127,7 @@ def test_a_client_of_2026_07_28_is_asked_to_open_the_url_and_its_retry_is_answer
 @pytest.mark.requirement("url-elicitation")
 def test_a_declined_question_is_a_tool_error_in_words(start, simulator):
     server = start(Server, simulator)
-    caller = ModernCaller(server.url, server.token, capabilities={"elicitation": {"form": {}, "url": {}}})
+    caller = server.modern(capabilities={"elicitation": {"form": {}, "url": {}}})
     asked = caller.result("tools/call", CALL["params"])
     [key] = asked["inputRequests"]
     retry = {**CALL["params"], "inputResponses": {key: {"action": "decline"}}, "requestState": asked["requestState"]}
@@ -139,7 +139,7 @@ def test_a_declined_question_is_a_tool_error_in_words(start, simulator):
 @pytest.mark.requirement("url-elicitation")
 def test_a_question_s_state_that_was_altered_is_refused(start, simulator):
     server = start(Server, simulator)
-    caller = ModernCaller(server.url, server.token, capabilities={"elicitation": {"form": {}, "url": {}}})
+    caller = server.modern(capabilities={"elicitation": {"form": {}, "url": {}}})
     asked = caller.result("tools/call", CALL["params"])
     [key] = asked["inputRequests"]
     retry = {**CALL["params"], "inputResponses": {key: {"action": "accept"}}, "requestState": asked["requestState"] + "x"}

@@ -109,8 +109,8 @@ class Stream:
         return not self._reader.dead
 
     def close(self) -> None:
-        self.response.close()
         self._reader.kill(block=True, timeout=5)
+        self.response.close()
 
     def __enter__(self) -> Self:
         return self
@@ -147,6 +147,12 @@ class Caller:
         if revision:
             self.session.headers["MCP-Protocol-Version"] = revision
         self._ids = 0
+        self._streams: list[Stream] = []
+
+    def close(self) -> None:
+        for stream in self._streams:
+            stream.close()
+        self.session.close()
 
     def request(self, verb: str, path: str | None = None, **given: Any) -> requests.Response:
         """Any HTTP request; a header given as None is not sent."""
@@ -206,7 +212,8 @@ class Caller:
         headers = {"Accept": "text/event-stream", "Content-Type": None, "MCP-Protocol-Version": None, **given.pop("headers", {})}
         response = self.request("GET", path, stream=True, headers=headers, timeout=(WAIT_S, None), **given)
         assert response.status_code == 200, (response.status_code, response.text)
-        return Classic(self, response)
+        self._streams.append(stream := Classic(self, response))
+        return stream
 
 
 class Classic(Stream):
