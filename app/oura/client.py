@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from app.metrics import Metrics
 
 CONNECT_TIMEOUT_S: Final = 3.05
-READ_TIMEOUT_S: Final = 10.0  # Oura's slow answers take seconds; a hung one leaves time for a second attempt
+READ_TIMEOUT_S: Final = 12.0  # a slow answer may still fill the cache, a hung one leaves time for a second attempt
 ATTEMPTS: Final = 4
 BACKOFF_S: Final = 0.3
 MAX_BACKOFF_S: Final = 3.0
@@ -183,7 +183,7 @@ class OuraClient:
             except _FaultError as fault:
                 backoff_s = min(MAX_BACKOFF_S, BACKOFF_S * 2 ** (attempt - 1))
                 wait_s = random.uniform(0, backoff_s) if fault.wait_s is None else fault.wait_s  # noqa: S311 - spreads load
-                if attempt == ATTEMPTS or wait_s >= deadline.hard_left_s():
+                if attempt == ATTEMPTS or wait_s >= _patience_s(deadline):
                     raise fault.error from fault
                 self._sleep(wait_s)
         raise AssertionError("unreachable")
@@ -193,7 +193,7 @@ class OuraClient:
         left_s = self._limited_until - time.monotonic()
         if left_s <= 0:
             return
-        if left_s >= deadline.hard_left_s():
+        if left_s >= _patience_s(deadline):
             raise _rate_limited(left_s)
         self._sleep(left_s)
 
@@ -285,6 +285,11 @@ def _session() -> requests.Session:
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
+
+
+def _patience_s(deadline: Deadline) -> float:
+    """Return how long a wait makes sense: while somebody waits for the answer, a wait past the soft deadline helps nobody."""
+    return deadline.soft_left_s() or deadline.hard_left_s()
 
 
 def _rate_limited(wait_s: float | None) -> RateLimitedError:

@@ -142,7 +142,7 @@ class Reading:
 def _day_by_rule(document: Mapping[str, Any]) -> str:
     """Tell the day of a document that does not, by Oura's own rules: a Sleep Day ends at 18:00, others begin on their day."""
     end = local_time(document.get("bedtime_end"))
-    if end is not None:
+    if end is not None and end.year < date.max.year:
         return (end + _SLEEP_DAY_ENDS).date().isoformat()
     for name in ("start_datetime", "start_time", "timestamp"):
         start = local_time(document.get(name))
