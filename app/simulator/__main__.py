@@ -27,6 +27,7 @@ def main() -> None:
     told: dict[str, object] = {"url": server.url}
     if options.secret_file:
         with os.fdopen(os.open(options.secret_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            os.fchmod(file.fileno(), 0o600)
             json.dump({**told, **secrets}, file)
         told["secret_file"] = str(options.secret_file)
     else:

@@ -8,7 +8,8 @@ instant they start.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -109,16 +110,17 @@ class Archive:
         return [row for row in rows if start <= row.anchor <= end]
 
     def by_id(self, name: str, document_id: str, sync: Sync) -> Row | None:
-        rows = self.between(name, float("-inf"), float("inf"), sync)
+        days = [self.life.first_day] if COLLECTIONS[name].anchor is None else self._days(-math.inf, math.inf, sync)[::-1]
+        rows = (row for day in days for row in self._of_day(name, day, sync))
         return next((row for row in rows if row.id == document_id), None)
 
-    def _days(self, start: float, end: float, sync: Sync) -> Iterator[date]:
+    def _days(self, start: float, end: float, sync: Sync) -> list[date]:
         first, last = self.life.first_day, utc_date(sync.now) + DAY
         if start > midnight_utc(first):
             first = max(first, utc_date(min(start, sync.now + DAY_S)) - 2 * DAY)
         if end < midnight_utc(last):
             last = min(last, utc_date(max(end, 0.0)) + 2 * DAY)
-        return (first + n * DAY for n in range((last - first).days + 1))
+        return [first + n * DAY for n in range((last - first).days + 1)]
 
     def _of_day(self, name: str, day: date, sync: Sync) -> tuple[Row, ...]:
         if midnight_utc(day) + _SETTLED_S < sync.latest_opening and day not in sync.recomputed:

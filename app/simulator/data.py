@@ -96,7 +96,7 @@ def _series_page(world: World, archive: Archive, name: str, query: Mapping[str, 
     texts: list[str] = []
     for at, row in _samples(archive, name, start, end, world.sync):
         if len(texts) == size:
-            token = world.pages.token(subject, 0, float(at), end)
+            token = world.pages.token(subject, 0, start if world.knobs.stuck_paging else float(at), end)
             break
         texts.append(_projected(row, chosen, "timestamp"))
     return _envelope(texts, token)

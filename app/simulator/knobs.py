@@ -6,9 +6,12 @@ The same names are constructor arguments of the simulator and keys of `POST /_si
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from datetime import date
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
 
 from app.simulator.replies import (
     HTML,
@@ -34,7 +37,9 @@ SCOPES = (
     "stress",
     "ring_configuration",
 )
-KINDS = (
+AtLeastOne = Annotated[int, Field(ge=1)]
+_STRICT = ConfigDict(extra="forbid", hide_input_in_errors=True)
+Kind = Literal[
     "rate_limited",  # 429 with its five headers
     "server_error",  # `status` (500) as JSON
     "html_error",  # `status` (502) as CloudFront's page
@@ -47,19 +52,19 @@ KINDS = (
     "token_revoked",  # 401 as for a revoked one
     "redirect",  # 302 to another place
     "lost",  # the work is done (a code or a refresh token is used up) and the answer is a 502
-)
+]
 _TOKEN_FAULTS = {"token_expired": TOKEN_EXPIRED, "token_revoked": TOKEN_REVOKED}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, config=_STRICT)
 class Fault:
     """One thing that goes wrong.
 
-    *on*: a collection's name, `data` (any of them), `token`, `revoke` or `authorize`. It lets the first *after* requests
+    *on*: a collection's name, `data` (any of them), `token` or `revoke`. It lets the first *after* requests
     pass and strikes *times* times (None: for ever).
     """
 
-    kind: str
+    kind: Kind
     on: str = "data"
     times: int | None = 1
     after: int = 0
@@ -68,13 +73,9 @@ class Fault:
     delay_s: float = 0.0
     tier: str = "access_token"
 
-    def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"unknown fault kind; one of: {', '.join(KINDS)}")
-
     def strikes(self, target: str) -> bool:
         """Whether it strikes now, and count it."""
-        if self.on != target and not (self.on == "data" and target not in {"token", "revoke", "authorize"}):
+        if self.on != target and not (self.on == "data" and target not in {"token", "revoke"}):
             return False
         if self.after > 0:
             self.after -= 1
@@ -116,18 +117,18 @@ class Fault:
         return replace(reply, **changes.get(self.kind, {}))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, config=_STRICT)
 class Knobs:
     """What may be turned.
 
     *token_endpoint* says which token URL owns the client: "api" (`/oauth/token`) or "moi" (`/oauth/v2/ext/oauth-token`).
     *approved_scopes* and *account* are what auto-approval grants, and for whom. *portal_scopes* are those the client has.
     *page_size* None gives documents whole, as Oura mostly does; *stuck_paging* gives a page whose token leads to itself.
-    *app_opened_at* (epoch seconds) holds back sleep, and what is made of it, that ended later. *recomputed_days* (ISO dates)
+    *app_opened_at* (epoch seconds) holds back sleep, and what is made of it, that ended later. *recomputed_days*
     have a sleep score other than at first.
     """
 
-    token_endpoint: str = "api"  # noqa: S105 - a name, not a token
+    token_endpoint: Literal["api", "moi"] = "api"  # noqa: S105 - a name, not a token
     redirect_uris: Sequence[str] = ()
     auto_approve: bool = False
     account: str | None = None
@@ -138,16 +139,16 @@ class Knobs:
     scope_in_token: bool = True
     misdirected_code_is_burnt: bool = True
     access_token_ttl_s: int = 86_400
-    page_size: int | None = None
+    page_size: AtLeastOne | None = None
     stuck_paging: bool = False
-    heart_page_size: int = 1000
+    heart_page_size: AtLeastOne = 1000
     heart_window_days: int | None = None
-    rate_limit: int = 5000
-    rate_window_s: int = 300
+    rate_limit: AtLeastOne = 5000
+    rate_window_s: AtLeastOne = 300
     latency_s: float = 0.0
     membership_lapsed: bool = False
     app_opened_at: float | None = None
-    recomputed_days: Sequence[str] = ()
+    recomputed_days: Sequence[date] = ()
     clock_offset_s: float = 0.0
     faults: list[Fault] = field(default_factory=list)
 
@@ -159,26 +160,11 @@ class Knobs:
     def turn(self, changes: Mapping[str, Any]) -> None:
         """Set knobs by name. Raises ValueError, and changes nothing, where a name or a value is not one."""
         known = {knob.name for knob in fields(self)}
-        unknown = sorted(set(changes) - known)
-        if unknown:
+        if not known.issuperset(changes):
             raise ValueError(f"no such knob; known: {', '.join(sorted(known))}")
-        checked = dict(changes)
-        if "faults" in checked:
-            checked["faults"] = [fault if isinstance(fault, Fault) else Fault(**fault) for fault in checked["faults"]]
-        trial = replace(self, **checked)
-        trial.check()
-        for name in checked:
+        trial = replace(self, **changes)
+        for name in changes:
             setattr(self, name, getattr(trial, name))
-
-    def check(self) -> None:
-        if self.token_endpoint not in {"api", "moi"}:
-            raise ValueError("token_endpoint is 'api' or 'moi'")
-        if self.page_size is not None and self.page_size < 1:
-            raise ValueError("page_size is at least 1")
-        for day in self.recomputed_days:
-            date.fromisoformat(day)
-        if self.heart_page_size < 1 or self.rate_limit < 1 or self.rate_window_s < 1:
-            raise ValueError("heart_page_size, rate_limit and rate_window_s are at least 1")
 
     def fault_for(self, target: str) -> Fault | None:
         return next((fault for fault in self.faults if fault.strikes(target)), None)

@@ -205,6 +205,9 @@ def _control_views(world: World, secret: str) -> Blueprint:
     @bp.post("/grant")
     def grant() -> Response:
         asked = request.get_json(silent=True) or {}
-        return _sent(json_reply(200, world.grant(asked.get("scopes"), asked.get("account"))))
+        try:
+            return _sent(json_reply(200, world.grant(asked.get("scopes"), asked.get("account"))))
+        except ValueError as exc:
+            return _sent(json_reply(400, {"detail": str(exc)}))
 
     return bp

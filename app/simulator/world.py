@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from app.simulator.catalogue import Archive
@@ -37,12 +37,12 @@ class World:
 
     @property
     def sync(self) -> Sync:
-        recomputed = frozenset(date.fromisoformat(day) for day in self.knobs.recomputed_days)
-        return Sync(self.now(), self.knobs.app_opened_at, recomputed)
+        return Sync(self.now(), self.knobs.app_opened_at, frozenset(self.knobs.recomputed_days))
 
     @property
     def default_account(self) -> str:
-        return self.knobs.account or next(iter(self.archives))
+        chosen = self.knobs.account
+        return chosen if chosen in self.archives else next(iter(self.archives))
 
     def charge(self, grant: Grant) -> None:
         """Count a data request against the token's window; raises Refusal (429) over the limit."""
@@ -60,6 +60,8 @@ class World:
 
     def grant(self, scopes: Iterable[str] | None = None, account: str | None = None) -> dict[str, Any]:
         """A consent without a browser: the token answer an exchange would have given."""
+        if account is not None and account not in self.archives:
+            raise ValueError("no such account")
         allowed = frozenset(bare(scope) for scope in (SCOPES if scopes is None else scopes))
         issued: dict[str, Any] = json.loads(self.ledger.issue(Grant(account or self.default_account, allowed)).body)
         return issued
