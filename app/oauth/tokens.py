@@ -307,7 +307,7 @@ class Connection:
 
 _STEP = "The owner of this server should open {url} in a browser, then ask again."
 _REASONS = {
-    "unconfigured": "This server is not configured for Oura yet: OURA_CLIENT_ID, OURA_CLIENT_SECRET and OURA_REDIRECT_URI are missing.",
+    "unconfigured": "This server is not configured for Oura: OURA_CLIENT_ID, OURA_CLIENT_SECRET or OURA_REDIRECT_URI is missing.",
     "never": "No Oura ring is connected to this server yet.",
     "reconnect": "Oura no longer accepts this server's access: it was revoked or has lapsed, and must be given again.",
     "unreadable": "The stored connection to Oura cannot be opened with the server's present TOKEN_ENCRYPTION_KEY.",
