@@ -34,6 +34,7 @@ class Rates:
         app.extensions["limiter"] = {limiter}  # what makes it skip installing its hooks
         limiter.init_app(app)
         self._storage = limiter.storage
+        _end_timer(limiter.storage)
         self._metrics = metrics
         self._limits = {
             "requests": parse_many(requests),
@@ -84,6 +85,12 @@ class Rates:
             "X-RateLimit-Remaining": str(limit.amount - count),
             "X-RateLimit-Reset": str(math.ceil(self._storage.get_expiry(key))),
         }
+
+
+def _end_timer(storage: Any) -> None:
+    """Let the memory storage's first timer end now: a thread that is alive while gunicorn forks dies noisily in the worker."""
+    storage.timer.cancel()
+    storage.timer.join()
 
 
 @lru_cache(maxsize=1024)
