@@ -80,7 +80,7 @@ def test_averages_skip_what_is_missing_and_say_how_many_they_are_of(ask, nights)
     summary = ask("get_sleep_summary", **PERIOD)["summary"]
     durations = [night["total_sleep_duration"] for night in nights.values()]
     assert summary["average_duration"] == pytest.approx(mean(durations), abs=0.51)
-    assert summary["n"]["average_duration"] == len(durations)
+    assert summary["n"]["duration"] == len(durations)
 
 
 @pytest.mark.requirement("coverage")
@@ -257,14 +257,17 @@ def test_an_overlapping_question_asks_oura_only_for_what_is_lacking(ask, simulat
 
 
 @pytest.mark.requirement("cache")
-def test_many_cold_questions_at_once_cost_one_fetch_a_collection(server, simulator):
-    last = END - timedelta(days=250)
-    arguments = {"start_date": str(last - timedelta(days=6)), "end_date": str(last)}
+def test_many_cold_questions_at_once_cost_one_fetch_a_collection(start, simulator):
+    server = start(Server, simulator)
+    assert server.connect().ok
+    callers = [server.caller() for _ in range(50)]
     simulator.forget_requests()
-    with simulator.turned(latency_s=0.2):
-        answers = Pool(20).map(lambda _: server.caller().tool("get_sleep_summary", **arguments)["data"], range(20))
+    with simulator.turned(latency_s=0.3):
+        answers = Pool(50).map(lambda caller: caller.tool("get_sleep_summary")["data"], callers)
     assert all(answer == answers[0] for answer in answers)
-    assert {name: simulator.seen()["counts"][name] for name in ("sleep", "daily_sleep")} == {"sleep": 1, "daily_sleep": 1}
+    counts = simulator.seen()["counts"]
+    assert counts.keys() >= {"sleep", "daily_sleep"}
+    assert all(count == 1 for count in counts.values()), counts
 
 
 @pytest.mark.requirement("oauth-pages")
