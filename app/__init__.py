@@ -1,6 +1,6 @@
 """Builds the application: every object is made and joined here, and nowhere else.
 
-    a request: guard (Host, Origin, caller, rate) → mcp (era, method) → tool → days of Oura data → one answer
+a request: guard (Host, Origin, caller, rate) → mcp (era, method) → tool → days of Oura data → one answer
 """
 
 from __future__ import annotations
@@ -18,10 +18,16 @@ from app.mcp.engine import Engine
 from app.mcp.views import create_blueprint as mcp_blueprint
 from app.metrics import Metrics
 from app.oauth.authorization import OuraAuthorization
+from app.oauth.flow import Flow
+from app.oauth.pending import Pending
 from app.oauth.tokens import Connection
+from app.oauth.views import Connecting
+from app.oauth.views import create_blueprint as oauth_blueprint
 from app.oura.cache import DayCache
 from app.oura.client import OuraClient
 from app.oura.data import OuraData
+from app.pages.views import Pages
+from app.pages.views import create_blueprint as pages_blueprint
 from app.registry import Registry
 from app.seal import Sealer
 from app.services import Services
@@ -45,8 +51,17 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], float] =
     engine = _engine(app, services)
     app.register_blueprint(health.create_blueprint(services, owner=guard.owner, version_name=__version__))
     app.register_blueprint(mcp_blueprint(engine, guard))
+    _register_pages(app, services, guard)
     app.extensions["services"] = services
     return app
+
+
+def _register_pages(app: Flask, services: Services, guard: Guard) -> None:
+    settings, connection = services.settings, services.connection
+    pending = Pending(services.vault, connection, clock=services.clock)
+    flow = Flow(settings, services.sealer, connection.authorization, connection, pending, clock=services.clock)
+    app.register_blueprint(oauth_blueprint(Connecting(guard, flow, connection, pending, services.vault)))
+    app.register_blueprint(pages_blueprint(Pages(guard, connection, pending)))
 
 
 def _engine(app: Flask, services: Services) -> Engine:

@@ -66,7 +66,7 @@ class Connection:
     ) -> None:
         self._settings = settings
         self._vault = vault
-        self._authorization = authorization
+        self.authorization = authorization
         self._clock = clock
         self._grant: Grant | None = None
         self._unreadable = False
@@ -164,7 +164,7 @@ class Connection:
                 token = self._spend(grant, grant.refresh_token)[1].access_token
             except AppError:
                 return False
-        return self._authorization.revoke(token)
+        return self.authorization.revoke(token)
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
@@ -263,17 +263,17 @@ class Connection:
 
     def _spend(self, grant: Grant, refresh_token: str) -> tuple[str, TokenPair]:
         """Refresh where the grant belongs; GrantRefusedError means that it is dead."""
-        known = grant.token_url in self._authorization.token_urls
+        known = grant.token_url in self.authorization.token_urls
         try:
-            url = grant.token_url if known and grant.token_url else self._authorization.owning_endpoint()
+            url = grant.token_url if known and grant.token_url else self.authorization.owning_endpoint()
             try:
-                return url, self._authorization.refresh(url, refresh_token)
+                return url, self.authorization.refresh(url, refresh_token)
             except GrantRefusedError as exc:
                 if exc.code not in NOT_OURS:
                     raise
             # Not the grant but the client was refused there, so the token is not spent: does the application live elsewhere now?
-            owner = self._authorization.owning_endpoint()
-            return owner, self._authorization.refresh(owner, refresh_token)
+            owner = self.authorization.owning_endpoint()
+            return owner, self.authorization.refresh(owner, refresh_token)
         except GrantRefusedError as exc:
             if exc.code == "invalid_client":
                 raise OuraError(
