@@ -88,6 +88,10 @@ class Settings(BaseModel):
         None, description="A bearer that may read /metrics and nothing else. At least 16 characters."
     )
     oauth_server: bool = Field(True, description="off: no OAuth front door for MCP clients; only AUTH_TOKEN opens /mcp.")
+    oauth_clients: SecretStr = Field(
+        SecretStr(""),
+        description="Clients that must be given an id and a secret: id|secret|redirect URI; several by ;. Others need no entry.",
+    )
     max_streams: int = Field(100, ge=1, description="Event streams one caller may hold open.")
     mcp_rate_limit: variables.Rate = Field("100 per 15 minutes", description="JSON-RPC requests one client address may make.")
     cache_ttl: int = Field(300, ge=0, le=86400, description="Seconds for which today's and yesterday's data count as fresh.")

@@ -162,6 +162,10 @@ class Guard:
         """Count *units* JSON-RPC requests; RateExceededError beyond MCP_RATE_LIMIT. The limit's headers go on the answer."""
         g.rate_headers = self._rates.charge(self.address(request), units)
 
+    def count(self, kind: str, request: Request) -> None:
+        """Count a request of *kind* ("registration", "authorization", "token"); RateExceededError beyond its limit."""
+        self._rates.count(kind, self.address(request))
+
     def address(self, request: Request) -> str:
         return client_address(request.environ, self.settings.trusted_proxy_hops)
 
@@ -173,9 +177,12 @@ class Guard:
         return self.settings.public_url
 
     def resource_url(self, request: Request) -> str:
-        """The protected resource that *request* is for, which issued tokens name as their audience."""
+        """The protected resource that *request* is for, which issued tokens name as their audience.
+
+        What is on neither MCP path (the classic stream's /message, the owner's routes) belongs to the server as a whole.
+        """
         path = request.path.rstrip("/")
-        return self.base_url(request) + (path if path in RESOURCES else "/mcp")
+        return self.base_url(request) + (path if path in RESOURCES else "")
 
     def challenge(self, error: AppError) -> dict[str, str]:
         """The headers that the answer to *error* carries; a 401's say how to come in."""

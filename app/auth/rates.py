@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FAILED_BEARERS = "20 per 15 minutes"
 FAILED_SIGN_INS = "5 per 15 minutes"
+FRONT_DOOR = {"registration": "20 per hour", "authorization": "60 per 15 minutes", "token": "300 per 15 minutes"}
 
 
 class Rates:
@@ -40,11 +41,16 @@ class Rates:
             "requests": parse_many(requests),
             "bearer": parse_many(FAILED_BEARERS),
             "sign-in": parse_many(FAILED_SIGN_INS),
+            **{kind: parse_many(limit) for kind, limit in FRONT_DOOR.items()},
         }
 
     def charge(self, address: str, cost: int) -> Mapping[str, str]:
         """Count *cost* requests; the first limit's headers, or RateExceededError."""
         return self._hit("requests", address, cost, "Too many requests from this address.")
+
+    def count(self, kind: str, address: str) -> None:
+        """Count one request of *kind*, which has a limit of its own; RateExceededError from the one too many on."""
+        self._hit(kind, address, 1, "Too many requests from this address.")
 
     def failed(self, kind: str, address: str) -> None:
         """Count a failed attempt of *kind*; RateExceededError from the one too many on."""
