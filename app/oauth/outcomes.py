@@ -101,7 +101,7 @@ PAGES: dict[Outcome, Page] = {
         "Oura does not accept this server's client ID and secret",
         (
             (
-                "Compare OURA_CLIENT_ID and OURA_CLIENT_SECRET with your application at Oura, letter by letter, "
+                "Compare `OURA_CLIENT_ID` and `OURA_CLIENT_SECRET` with your application at Oura, letter by letter, "
                 "then restart the server."
             ),
             "If the secret was renewed at Oura, the old one stopped working at that moment.",
@@ -113,7 +113,7 @@ PAGES: dict[Outcome, Page] = {
         (
             (
                 "Oura sends people back only to an address that is registered with the application, letter by letter. "
-                "Register exactly the one below, or change OURA_REDIRECT_URI to the registered one and restart the server."
+                "Register exactly the one below, or change `OURA_REDIRECT_URI` to the registered one and restart the server."
             ),
             "Oura's newer portal may insist on a slash at the end; then both places need it.",
         ),
@@ -137,14 +137,14 @@ PAGES: dict[Outcome, Page] = {
                 "Oura gave access, but this server could not store it: the disk may be full, its folder read-only, "
                 "or the database away. What was connected before is unchanged."
             ),
-            "/readyz and `make doctor` tell what is wrong.",
+            "`/readyz` and `make doctor` tell what is wrong.",
         ),
         _AGAIN,
     ),
     Outcome.UNREADABLE: Page(
         "The stored connection cannot be opened",
         (
-            "A connection is stored, but the present TOKEN_ENCRYPTION_KEY does not open it. It was not touched.",
+            "A connection is stored, but the present `TOKEN_ENCRYPTION_KEY` does not open it. It was not touched.",
             (
                 "If you still have the earlier key, add it behind the present one, separated by a comma, and restart the server. "
                 "Otherwise the status page lets you set the old record aside and connect anew."

@@ -42,12 +42,12 @@ def assistants(base_url: str) -> list[Assistant]:
             "Text your assistant about last night",
             (
                 "Open poke.com/integrations/new.",
-                f"Name: Oura. Server URL: {mcp}",
-                f"API key: {TOKEN}",
+                f"Name: Oura. Server URL: `{mcp}`",
+                f"API key: `{TOKEN}`",
                 "Ask: Tell the subagent to use the “Oura” integration's “get_sleep_summary” tool.",
             ),
-            (Snippet("or from a terminal", f'npx poke@latest mcp add {mcp} -n "Oura" -k "{TOKEN}"'),),
-            note=f"An address that ends in /sse works as well ({sse}). Poke reads the list of tools only when you connect: "
+            (Snippet("Or from a terminal", f'npx poke@latest mcp add {mcp} -n "Oura" -k "{TOKEN}"'),),
+            note=f"An address that ends in `/sse` works as well (`{sse}`). Poke reads the list of tools only when you connect: "
             "after an update of this server, disconnect and connect again.",
         ),
         Assistant(
@@ -55,8 +55,8 @@ def assistants(base_url: str) -> list[Assistant]:
             "claude.ai, the desktop app and the phone",
             (
                 "Settings → Connectors → Add custom connector.",
-                f"URL: {mcp}. Leave the OAuth fields empty.",
-                f"Advanced → Request headers: Authorization: {bearer}",
+                f"URL: `{mcp}`. Leave the OAuth fields empty.",
+                f"Advanced → Request headers: `Authorization: {bearer}`",
             ),
             note="Connectors are called from Anthropic's network, so this server must be reachable from the internet. "
             "If Claude opens a sign-in page instead of using the header, sign in there with the owner's secret.",
@@ -66,7 +66,7 @@ def assistants(base_url: str) -> list[Assistant]:
             "In the terminal",
             snippets=(
                 Snippet(
-                    "in a terminal",
+                    "In a terminal",
                     f'claude mcp add --transport http --scope user oura {mcp} --header "Authorization: {bearer}"',
                 ),
             ),
@@ -76,7 +76,7 @@ def assistants(base_url: str) -> list[Assistant]:
             "Developer mode",
             (
                 "Settings → Apps → Advanced → Developer mode → Create.",
-                f"MCP server URL: {mcp}. Authentication: OAuth.",
+                f"MCP server URL: `{mcp}`. Authentication: OAuth.",
                 "ChatGPT opens this server's sign-in page; enter the owner's secret there.",
             ),
             bearer=False,
@@ -86,7 +86,7 @@ def assistants(base_url: str) -> list[Assistant]:
             "The editor",
             snippets=(
                 Snippet(
-                    "in ~/.cursor/mcp.json",
+                    "In `~/.cursor/mcp.json`",
                     f'{{"mcpServers":{{"oura":{{"url":"{mcp}","headers":{{"Authorization":"{bearer}"}}}}}}}}',
                 ),
             ),
@@ -96,7 +96,7 @@ def assistants(base_url: str) -> list[Assistant]:
             "GitHub Copilot's agent mode",
             snippets=(
                 Snippet(
-                    "in .vscode/mcp.json; it asks for the token once",
+                    "In `.vscode/mcp.json`; it asks for the token once",
                     '{"inputs":[{"id":"oura","type":"promptString","description":"Oura MCP token","password":true}],\n'
                     f' "servers":{{"oura":{{"type":"http","url":"{mcp}",'
                     '"headers":{"Authorization":"Bearer ${input:oura}"}}}}',
@@ -108,19 +108,19 @@ def assistants(base_url: str) -> list[Assistant]:
             "Without a connector, through mcp-remote",
             snippets=(
                 Snippet(
-                    "in claude_desktop_config.json",
+                    "In `claude_desktop_config.json`",
                     f'{{"mcpServers":{{"oura":{{"command":"npx","args":["-y","mcp-remote","{mcp}",\n'
                     f'  "--header","Authorization:${{AUTH_HEADER}}"],"env":{{"AUTH_HEADER":"{bearer}"}}}}}}}}',
                 ),
             ),
-            note="There is no blank after “Authorization:” on purpose: some programs cut arguments at blanks.",
+            note="There is no blank after `Authorization:` on purpose: some programs cut arguments at blanks.",
         ),
         Assistant(
             "Codex",
             "OpenAI's coding agent",
             snippets=(
                 Snippet(
-                    f"in ~/.codex/config.toml, with OURA_MCP_TOKEN={TOKEN} in the environment",
+                    f"In `~/.codex/config.toml`, with `OURA_MCP_TOKEN={TOKEN}` in the environment",
                     f'[mcp_servers.oura]\nurl = "{mcp}"\nbearer_token_env_var = "OURA_MCP_TOKEN"\ntool_timeout_sec = 60',
                 ),
             ),
@@ -130,7 +130,7 @@ def assistants(base_url: str) -> list[Assistant]:
             "In the terminal",
             snippets=(
                 Snippet(
-                    "in ~/.gemini/settings.json",
+                    "In `~/.gemini/settings.json`",
                     f'{{"mcpServers":{{"oura":{{"httpUrl":"{mcp}","headers":{{"Authorization":"{bearer}"}}}}}}}}',
                 ),
             ),
@@ -140,7 +140,7 @@ def assistants(base_url: str) -> list[Assistant]:
             "The editor",
             snippets=(
                 Snippet(
-                    "in ~/.codeium/windsurf/mcp_config.json",
+                    "In `~/.codeium/windsurf/mcp_config.json`",
                     f'{{"mcpServers":{{"oura":{{"serverUrl":"{mcp}","headers":{{"Authorization":"{bearer}"}}}}}}}}',
                 ),
             ),
@@ -150,7 +150,7 @@ def assistants(base_url: str) -> list[Assistant]:
             "The open agent",
             snippets=(
                 Snippet(
-                    "in ~/.config/goose/config.yaml",
+                    "In `~/.config/goose/config.yaml`",
                     "extensions:\n"
                     f"  oura: {{enabled: true, type: streamable_http, name: oura, uri: {mcp},\n"
                     f'         headers: {{Authorization: "{bearer}"}}, timeout: 60}}',
@@ -162,7 +162,7 @@ def assistants(base_url: str) -> list[Assistant]:
             "Your own chat server",
             snippets=(
                 Snippet(
-                    "in librechat.yaml",
+                    "In `librechat.yaml`",
                     "mcpServers:\n"
                     "  oura:\n"
                     "    type: streamable-http\n"
@@ -179,23 +179,23 @@ def assistants(base_url: str) -> list[Assistant]:
             "Your own chat server, 0.6.31 or later",
             (
                 "Admin → External Tools → +. Type: MCP (Streamable HTTP), not OpenAPI.",
-                f"URL: {mcp}",
-                f"Auth: Bearer {TOKEN}",
+                f"URL: `{mcp}`",
+                f"Auth: Bearer, `{TOKEN}`",
             ),
         ),
         Assistant(
             "n8n",
             "MCP Client Tool, or MCP Client",
             (
-                f"Server Transport: HTTP Streamable. Endpoint: {mcp}",
-                f"Authentication: Bearer {TOKEN}",
+                f"Server Transport: HTTP Streamable. Endpoint: `{mcp}`",
+                f"Authentication: Bearer, `{TOKEN}`",
                 "Timeout: 30000 or more.",
             ),
         ),
         Assistant(
             "Home Assistant",
             "Model Context Protocol integration",
-            ("Settings → Devices & services → Add integration → Model Context Protocol.", f"URL: {mcp}"),
+            ("Settings → Devices & services → Add integration → Model Context Protocol.", f"URL: `{mcp}`"),
             bearer=False,
         ),
         Assistant(
@@ -203,7 +203,7 @@ def assistants(base_url: str) -> list[Assistant]:
             "To look at the tools",
             snippets=(
                 Snippet(
-                    "in a terminal",
+                    "In a terminal",
                     f"npx @modelcontextprotocol/inspector --cli {mcp} --transport http --method tools/list \\\n"
                     f'  --header "Authorization: {bearer}"',
                 ),
@@ -214,7 +214,7 @@ def assistants(base_url: str) -> list[Assistant]:
             "For clients that only start programs",
             snippets=(
                 Snippet(
-                    f"the file ~/.oura-headers holds the line Authorization: {bearer}",
+                    f"The file `~/.oura-headers` holds the line `Authorization: {bearer}`",
                     f'{{"command":"npx","args":["-y","mcp-remote","{mcp}","--transport","http-only",'
                     '"--header-file","/home/me/.oura-headers"]}',
                 ),
@@ -225,7 +225,7 @@ def assistants(base_url: str) -> list[Assistant]:
             "To see an answer at once",
             snippets=(
                 Snippet(
-                    "in a terminal",
+                    "In a terminal",
                     f"curl -sS {mcp} -H 'Authorization: {bearer}' -H 'Content-Type: application/json' \\\n"
                     "  -H 'Accept: application/json, text/event-stream' \\\n"
                     '  -d \'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"get_sleep_summary"}}\'',
