@@ -128,12 +128,12 @@ def activity_totals(answer: Answer) -> ActivityTotals:
         "total_calories": total(row.total_calories for row in worn),
         "average_steps_per_day": rounded(steps),
         "total_days": len(documents),
-        "n": {"average_score": scores, "average_steps_per_day": days},
+        "n": {"score": scores, "steps_per_day": days},
     }
     if len(finished) < len(worn):
         average, count = mean(row.steps for row in finished)
         totals["average_steps_finished_days"] = rounded(average)
-        totals["n"]["average_steps_finished_days"] = count
+        totals["n"]["steps_finished_days"] = count
     return totals
 
 

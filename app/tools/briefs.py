@@ -60,8 +60,8 @@ def why_am_i_tired(_ctx: Context, *, date: Annotated[str, "The day, YYYY-MM-DD; 
     return (
         f"I feel tired {when}. Look for what my ring shows that could explain it.\n"
         f"Call get_sleep_summary (include_hrv=true) and get_readiness_score for the last seven days{end}, get_health_insights, "
-        "and get_tags and get_workouts for the same days. Look at short or late nights, low deep or REM sleep, sleep debt over the "
-        "week, high lowest heart rate, low HRV, raised temperature, hard workouts, alcohol or late meals.\n"
+        "and get_tags and get_workouts for the same days. Look at short or late nights, low deep or REM sleep, sleep "
+        "debt over the week, high lowest heart rate, low HRV, raised temperature, hard workouts, alcohol or late meals.\n"
         "List the likely reasons, strongest first, each with its number and my usual value. If nothing stands out, say that the "
         f"ring shows no reason.\n{RULES}"
     )

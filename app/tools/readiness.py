@@ -116,5 +116,5 @@ def readiness_averages(documents: Sequence[DailyReadiness]) -> ReadinessAverages
         "average_temperature_deviation": rounded(temperature, 2),
         "trend": trend(by_day, meaningful=MEANINGFUL_TREND),
         "total_days": len(documents),
-        "n": {"average_score": scores, "average_temperature_deviation": temperatures},
+        "n": {"score": scores, "temperature_deviation": temperatures},
     }

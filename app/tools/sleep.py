@@ -18,7 +18,7 @@ from app.tools.coverage import Period, Told, cover, named, period, told
 from app.tools.thinning import MAX_DAILY_ROWS, WEEKLY_NOTE, by_week
 
 UNITS = (
-    "durations and latency s; efficiency % of time in bed; heart rate bpm; average_hrv ms (RMSSD); breath_average per min; "
+    "durations, latency, naps (sleep of each) s; efficiency %; heart rate bpm; average_hrv ms; breath_average per min; "
     "score, restfulness, timing, hrv_balance: Oura ratings 1-100, not measurements"
 )
 _AVERAGES = {
@@ -53,8 +53,7 @@ class SleepDay(OriginalSleepDay, total=False):
     lowest_heart_rate: float | None
     average_heart_rate: float | None
     breath_average: float | None
-    naps: float | None
-    nap_duration: float | None
+    naps: list[int | None] | None
     average_hrv: float | None
     hrv_balance: float | None
     days: int
@@ -133,7 +132,6 @@ def sleep_days(answer: Answer, by_night: Mapping[date, Night], *, with_hrv: bool
 
 def _sleep_day(day: date, score: DailySleep | None, night: Night | None) -> dict[str, Any]:
     main = night.main if night is not None else None
-    naps = night.naps if night is not None else None
     return {
         "date": day.isoformat(),
         "score": score.score if score is not None else None,
@@ -152,19 +150,18 @@ def _sleep_day(day: date, score: DailySleep | None, night: Night | None) -> dict
         "lowest_heart_rate": main.lowest_heart_rate if main is not None else None,
         "average_heart_rate": main.average_heart_rate if main is not None else None,
         "breath_average": main.average_breath if main is not None else None,
-        "naps": len(naps) if naps is not None else None,
-        "nap_duration": sum(nap.total_sleep_duration or 0 for nap in naps) if naps is not None else None,
+        "naps": [nap.total_sleep_duration for nap in night.naps] if night is not None else None,
     }
 
 
 def sleep_averages(rows: Sequence[Mapping[str, Any]]) -> SleepAverages:
-    """Average what was measured, each with its n under the same name."""
+    """Average what was measured; `n` has the number of values under each average's name without `average_`."""
     summary: dict[str, Any] = {}
     n: dict[str, int] = {}
     for name, key in _AVERAGES.items():
         if key == "average_hrv" and not (rows and "average_hrv" in rows[0]):
             continue
-        average, n[name] = mean([row[key] for row in rows])
+        average, n[name.removeprefix("average_")] = mean([row[key] for row in rows])
         summary[name] = rounded(average)
     return {**summary, "total_days": len(rows), "n": n}  # type: ignore[typeddict-item]
 

@@ -1,6 +1,6 @@
 """A person with a ring, as the tools see one: records built by hand behind the query methods of `OuraData`.
 
-A real class, not a mock: it trims to the asked days, knows today and a zone, and reports errors per collection as Oura's layer does.
+A real class, not a mock: it trims to the asked days, knows today and a zone, and has errors per collection as Oura's layer has.
 """
 
 import math
@@ -15,7 +15,7 @@ from app.errors import ToolError
 from app.oura.answers import Answer, Fetched, HeartRateAnswer, Profile
 from app.oura.days import Dates, Span
 from app.oura.heart import HeartSamples, utc_day
-from app.oura.records import DailyActivity, DailyReadiness, DailySleep, Series, SleepPeriod, Workout
+from app.oura.records import DailyActivity, DailyReadiness, DailySleep, EnhancedTag, Series, SleepPeriod, Workout
 from app.oura.zones import Zone
 from app.registry import Context
 from app.services import OWNER, Deadline
@@ -147,6 +147,17 @@ def workout(day: date, start: str = "18:00", minutes: int = 30, **changes: Any) 
         "distance": 5000.0,
     }
     return record(Workout, **(ordinary | changes))
+
+
+def enhanced_tag(day: date, comment: str | None = None, **changes: Any) -> EnhancedTag:
+    ordinary = {
+        "id": f"tag-{day}",
+        "start_day": day,
+        "start_time": at(day, "20:00"),
+        "tag_type_code": "tag_generic_alcohol",
+        "comment": comment,
+    }
+    return record(EnhancedTag, **(ordinary | changes))
 
 
 def samples(*rows: tuple[datetime, int] | tuple[datetime, int, str]) -> HeartSamples:

@@ -1,0 +1,103 @@
+"""get_workouts: heart rate from the samples inside each workout, null where nobody measured or could look."""
+
+from datetime import timedelta
+
+from app.errors import ScopeMissingError
+from tests.unit.tools.answers import ask
+from tests.unit.tools.wearer import TODAY, Wearer, at, days_ago, samples, workout
+
+
+def test_heart_rate_counts_only_the_samples_inside() -> None:
+    run = workout(days_ago(1))
+    heart = samples(
+        (at(days_ago(1), "17:59:59"), 200),
+        (at(days_ago(1), "18:00"), 120, "workout"),
+        (at(days_ago(1), "18:29:55"), 150, "workout"),
+        (at(days_ago(1), "18:30"), 199),
+    )
+
+    (row,) = ask("get_workouts", Wearer({"workout": [run]}, heart=heart))["data"]
+
+    assert (row["average_heart_rate"], row["max_heart_rate"], row["heart_rate_samples"]) == (135, 150, 2)
+    assert (row["duration"], row["calories"], row["distance"]) == (1_800, 250.5, 5_000)
+    assert row["start_datetime"] == "2026-03-28T18:00:00+02:00"
+
+
+def test_no_sample_inside_is_null_never_zero_and_told() -> None:
+    answer = ask("get_workouts", Wearer({"workout": [workout(days_ago(1))]}))
+
+    (row,) = answer["data"]
+    assert (row["average_heart_rate"], row["max_heart_rate"], row["heart_rate_samples"]) == (None, None, 0)
+    assert any("no heart-rate sample inside 1 of 1" in note for note in answer["coverage"]["notes"])
+
+
+def test_a_missing_scope_for_heart_rate_keeps_the_workouts() -> None:
+    wearer = Wearer({"workout": [workout(days_ago(1))]}, errors={"heartrate": ScopeMissingError("heartrate")})
+
+    answer = ask("get_workouts", wearer)
+
+    assert answer["data"][0]["heart_rate_samples"] is None
+    assert any("'heartrate'" in note for note in answer["coverage"]["notes"])
+
+
+def test_heart_rate_cut_by_the_deadline_says_which_days_to_ask_again() -> None:
+    rows = [workout(days_ago(5)), workout(TODAY, "08:00")]
+    wearer = Wearer({"workout": rows}, unknown={"heartrate": [days_ago(5)]}, partial=True)
+
+    answer = ask("get_workouts", wearer)
+
+    assert [row["heart_rate_samples"] for row in answer["data"]] == [None, 0]
+    assert answer["coverage"]["continue_with"] == {"start_date": "2026-03-24", "end_date": "2026-03-24"}
+
+
+def test_totals_count_what_is_known() -> None:
+    rows = [
+        workout(days_ago(2), distance=None, calories=None),
+        workout(days_ago(1), activity="yoga"),
+        workout(TODAY, "07:00", 45),
+    ]
+
+    summary = ask("get_workouts", Wearer({"workout": rows}))["summary"]
+
+    assert summary == {
+        "total_workouts": 3,
+        "total_calories": 501,
+        "total_duration": 1_800 + 1_800 + 2_700,
+        "total_distance": 10_000,
+        "activities": ["running", "yoga"],
+    }
+
+
+def test_no_workouts_is_no_missing_data_and_asks_for_no_heart_rate() -> None:
+    wearer = Wearer()
+
+    answer = ask("get_workouts", wearer)
+
+    assert answer["coverage"]["missing"] == []
+    assert answer["coverage"]["notes"][0].startswith("No workouts were recorded")
+    assert answer["summary"]["total_duration"] is None
+    assert [what for what, _ in wearer.asked] == ["query"]
+
+
+def test_a_workout_across_a_clock_change_lasts_its_physical_time() -> None:
+    begin = at(TODAY, "01:30")
+    end = (begin + timedelta(hours=1)).astimezone(at(TODAY, "01:30").tzinfo)
+
+    (row,) = ask("get_workouts", Wearer({"workout": [workout(TODAY, start_datetime=begin, end_datetime=end)]}))["data"]
+
+    assert row["duration"] == 3_600
+
+
+def test_a_year_of_workouts_keeps_the_newest_and_names_the_rest() -> None:
+    rows = [workout(days_ago(back), start) for back in range(364, -1, -1) for start in ("07:00", "18:00")]
+
+    answer = ask("get_workouts", Wearer({"workout": rows}), start_date=days_ago(364).isoformat())
+
+    assert answer["summary"]["total_workouts"] == 730
+    first = answer["data"][0]["date"]
+    assert answer["data"][-1]["date"] == TODAY.isoformat()
+    rest = answer["coverage"]["continue_with"]
+    assert rest["start_date"] == days_ago(364).isoformat()
+    older = ask("get_workouts", Wearer({"workout": rows}), **rest)
+    assert older["data"][-1]["date"] < first
+    assert older["data"][-1]["date"] == rest["end_date"]
