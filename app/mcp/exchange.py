@@ -133,7 +133,7 @@ def post_message(engine: Engine, incoming: Incoming, session: Session, body: byt
     try:
         message = decode(body)
         if is_stateless(message, None):
-            return _stateless_on_classic(message)
+            return _stateless_on_classic(incoming, session, read(message))
         messages, errors = _members(message, session.revision)
     except DecodeError:
         return _not_json()
@@ -155,11 +155,14 @@ def post_message(engine: Engine, incoming: Incoming, session: Session, body: byt
     return Answer(202)
 
 
-def _stateless_on_classic(message: Any) -> Answer:
-    data = {"supported": list(WITH_HANDSHAKE), "requested": message["params"]["_meta"][PROTOCOL_VERSION]}
-    read_message = read(message)
-    id_ = read_message.id if isinstance(read_message, Request) else None
-    return refusal(400, RpcError(UNSUPPORTED_VERSION, "The classic transport has no such revision.", data), id_=id_)
+def _stateless_on_classic(incoming: Incoming, session: Session, message: Message) -> Answer:
+    """Refuse on the stream: SDKs that probe for the newest revision first fall back to the handshake, but not after a 400."""
+    if isinstance(message, Request):
+        incoming.charge(1)
+        data = {"supported": list(WITH_HANDSHAKE), "requested": message.params["_meta"][PROTOCOL_VERSION]}
+        error = RpcError(UNSUPPORTED_VERSION, "The classic transport has no such revision.", data)
+        session.outbox.put(Item(error_text(message.id, error)))
+    return Answer(202)
 
 
 def _members(message: Any, revision: Revision) -> tuple[Sequence[Message], list[str]]:
