@@ -23,7 +23,7 @@ from app.vault.original import CONNECTION, import_original
 if TYPE_CHECKING:
     from app.config import Settings
 
-__all__ = ["OWNER", "FileStore", "Store", "Vault"]
+__all__ = ["OWNER", "FileStore", "Store", "Vault", "store_of"]
 
 OWNER = "owner"
 log = logging.getLogger(__name__)
@@ -71,13 +71,7 @@ class Vault:
 
         An unreachable database does not stop the boot: `check` tells, and it may come back.
         """
-        store: Store
-        if settings.database_url is None:
-            store = FileStore(settings.token_file)
-        else:
-            from app.vault.postgres import PostgresStore  # noqa: PLC0415 - psycopg costs memory that a file store need not pay
-
-            store = PostgresStore(settings.database_url.get_secret_value())
+        store = store_of(settings)
         store.prepare()
         try:
             import_original(store, sealer, keys=settings.encryption_keys, path=settings.token_file)
@@ -137,3 +131,12 @@ class Vault:
     def check(self) -> None:
         """Readiness: raise a VaultError unless the store answers and the connection's record, if any, opens."""
         self.read(CONNECTION)
+
+
+def store_of(settings: Settings) -> Store:
+    """The file or the database of *settings*, not looked at yet."""
+    if settings.database_url is None:
+        return FileStore(settings.token_file)
+    from app.vault.postgres import PostgresStore  # noqa: PLC0415 - psycopg costs memory that a file store need not pay
+
+    return PostgresStore(settings.database_url.get_secret_value())
