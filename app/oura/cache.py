@@ -73,7 +73,8 @@ class DayCache:
         self._sizes: dict[Key, int] = {}
         self._bytes = 0
 
-    def __len__(self) -> int:
+    @property
+    def days(self) -> int:
         return len(self._entries)
 
     @property

@@ -150,10 +150,10 @@ class OuraData:
         """Return numbers about the cache and the budget: no health values."""
         flights = self._holdings.flights
         return {
-            "cache_days": len(self._cache),
+            "cache_days": self._cache.days,
             "cache_bytes": self._cache.nbytes,
             "cache_max_bytes": self._cache.max_bytes,
-            "fetches_under_way": len(flights),
+            "fetches_under_way": flights.under_way,
             "requests_today": self._client.spent,
             "requests_limit": self._client.daily_limit,
             "unreadable_documents": flights.unreadable,

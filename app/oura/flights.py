@@ -30,15 +30,16 @@ _logger = logging.getLogger(__name__)
 
 
 class Flight:
-    """One fetch; *entries* and *error* are there once *done* is set."""
+    """One fetch; *entries*, *error* and *moved* (neighbouring days that lost a document to it) are there once *done* is set."""
 
-    __slots__ = ("asked_at", "done", "entries", "error", "forget_at", "is_abandoned", "is_refresh", "run")
+    __slots__ = ("asked_at", "done", "entries", "error", "forget_at", "is_abandoned", "is_refresh", "moved", "run")
 
     def __init__(self, run: Run, *, is_refresh: bool) -> None:
         self.run = run
         self.is_refresh = is_refresh
         self.done = Event()
         self.entries: dict[date, DayEntry] = {}
+        self.moved: dict[date, DayEntry] = {}
         self.error: Exception | None = None
         self.asked_at = 0.0
         self.forget_at = 0.0
@@ -68,7 +69,8 @@ class Flights:
         self.unreadable = 0
         self.last_error: tuple[str, float] | None = None
 
-    def __len__(self) -> int:
+    @property
+    def under_way(self) -> int:
         return sum(not flight.done.is_set() for flight in {id(found): found for found in self._by_day.values()}.values())
 
     def join(self, collection: Collection, days: Sequence[date], *, is_refresh: bool) -> list[Flight]:
@@ -144,22 +146,21 @@ class Flights:
                 changed.add(day)
             self._cache.put(collection.name, day, entry)
         if collection.dates == "days":
-            changed |= self._drop_moved(flight)
+            self._drop_moved(flight)
+            changed.update(flight.moved)
             self._on_rows(collection.name, (row for entry in flight.entries.values() for row in entry.rows))
         if changed and self._on_change is not None:
             self._on_change(frozenset(changed))
 
-    def _drop_moved(self, flight: Flight) -> set[date]:
+    def _drop_moved(self, flight: Flight) -> None:
         """Take documents that Oura has moved into this run out of the neighbouring days that still hold them."""
         run = flight.run
         arrived = {row.id for entry in flight.entries.values() for row in _records(entry) if row.id}
-        changed = set()
         for day, entry in list(self._cache.around(run.collection.name, run.first, run.last, WIDER_DAYS)):
             rows = tuple(row for row in _records(entry) if row.id not in arrived)
             if len(rows) < len(entry.rows):
-                self._cache.put(run.collection.name, day, DayEntry(rows, entry.fetched_at, entry.was_refresh))
-                changed.add(day)
-        return changed
+                flight.moved[day] = DayEntry(rows, entry.fetched_at, entry.was_refresh)
+                self._cache.put(run.collection.name, day, flight.moved[day])
 
 
 def _records(entry: DayEntry) -> tuple[Any, ...]:

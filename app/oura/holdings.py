@@ -149,6 +149,7 @@ def _land(here: Here, missing: Mapping[date, DayEntry | None], flights: Sequence
             here.pending.update(days)
         elif flight.error is None:
             here.entries.update((day, flight.entries[day]) for day in days)
+            here.entries.update((day, entry) for day, entry in flight.moved.items() if day in here.entries)
         elif isinstance(flight.error, ToolError):
             here.errors.update(dict.fromkeys(days, flight.error))
             here.doubtful.update((day, flight.entries[day]) for day in days if day in flight.entries)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
@@ -49,10 +49,9 @@ class Run:
 
 @dataclass(slots=True)
 class Harvest:
-    """What a run gave: rows of every one of its days, and rows of the days beside it."""
+    """What a run gave, for every one of its days."""
 
     rows: dict[date, Rows]
-    beside: dict[date, Rows] = field(default_factory=dict)
     unreadable: int = 0
     error: PagesRepeatError | None = None  # rows are real but perhaps not all
 
@@ -115,8 +114,7 @@ class _Documents:
         starts = self._run.collection.starts
         for records in by_day.values():
             records.sort(key=lambda record: getattr(record, starts, None) or _UNKNOWN_START)
-        rows: dict[date, Rows] = {day: tuple(by_day.pop(day, ())) for day in self._run.days}
-        return Harvest(rows, {day: tuple(records) for day, records in by_day.items()}, self._unreadable)
+        return Harvest({day: tuple(by_day.get(day, ())) for day in self._run.days}, self._unreadable)
 
 
 class _Samples:
@@ -135,7 +133,7 @@ class _Samples:
         for day in self._run.days:
             gevent.sleep(0)
             rows[day] = self._packer.packed(day)
-        return Harvest(rows, {}, self._unreadable)
+        return Harvest(rows, self._unreadable)
 
 
 def _parameters(run: Run) -> dict[str, str]:

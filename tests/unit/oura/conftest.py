@@ -48,7 +48,7 @@ def client(upstream: Upstream, clock: Clock, source: Source, naps: list[float]) 
 def make_data(client: OuraClient, clock: Clock) -> Callable[..., OuraData]:
     def make(**options: Any) -> OuraData:
         cache = options.pop("cache", None) or DayCache()
-        return OuraData(client, cache, **{"clock": clock, "metrics": Metrics(), **options})
+        return OuraData(options.pop("client", client), cache, **{"clock": clock, "metrics": Metrics(), **options})
 
     return make
 

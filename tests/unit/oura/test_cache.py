@@ -70,9 +70,9 @@ def test_replacing_and_clearing_keep_the_books():
     cache.put("sleep", TODAY, DayEntry(ROWS, NOON))
     before = cache.nbytes
     cache.put("sleep", TODAY, DayEntry(ROWS, NOON + 1))
-    assert (cache.nbytes, len(cache)) == (before, 1)
+    assert (cache.nbytes, cache.days) == (before, 1)
     cache.clear()
-    assert (cache.nbytes, len(cache), cache.get("sleep", TODAY)) == (0, 0, None)
+    assert (cache.nbytes, cache.days, cache.get("sleep", TODAY)) == (0, 0, None)
 
 
 def test_the_neighbours_of_a_run_are_found():

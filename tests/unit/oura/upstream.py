@@ -2,7 +2,6 @@
 
 import json
 from collections import defaultdict, deque
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -76,7 +75,8 @@ class Upstream:
         self.tokens: list[str] = []
         self.page_size = 10_000
         self.latency_s = 0.0
-        self.before_answer: Callable[[str], None] = lambda _: None
+        self.at_once = 0
+        self.most_at_once = 0
 
     def asked(self, collection: str) -> list[dict[str, str]]:
         return [query for name, query in self.requests if name == collection]
@@ -87,9 +87,11 @@ class Upstream:
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         self.requests.append((name, query))
         self.tokens.append(request.headers["Authorization"])
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
         if self.latency_s:
             gevent.sleep(self.latency_s)
-        self.before_answer(name)
+        self.at_once -= 1
         if self.canned[name]:
             canned = self.canned[name].popleft()
             if isinstance(canned, Exception):

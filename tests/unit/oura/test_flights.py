@@ -1,0 +1,288 @@
+"""What is asked of Oura, how often, and what happens to fetches that nobody waits for any more."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+
+import gevent
+import pytest
+
+from app.errors import ConnectionNeededError, OuraUnavailableError
+from app.oura.cache import DayCache
+from app.oura.days import Dates, Span
+from app.services import Deadline
+from tests.unit.oura.upstream import NOON, TODAY, day_back, heart_row, score_document, sleep_document
+
+DOWN = (503, {}, "<html>")
+
+
+@pytest.fixture
+def nights(upstream):
+    upstream.rows["sleep"] = [sleep_document(day_back(n)) for n in range(400, -1, -1)]
+    upstream.rows["daily_sleep"] = [score_document(day_back(n)) for n in range(400, -1, -1)]
+    return upstream
+
+
+def ask(data, dates=None, *names, **options):
+    return data.query(names or ("sleep",), dates or Dates.last(7), **{"deadline": Deadline(), **options})
+
+
+def spans(upstream, name="sleep") -> list[tuple[str, str]]:
+    return [(query["start_date"], query["end_date"]) for query in upstream.asked(name)]
+
+
+def wide(first: int, last: int) -> tuple[str, str]:
+    """What is sent for the days from *first* to *last* days ago."""
+    return day_back(first + 2).isoformat(), day_back(last - 2).isoformat()
+
+
+def test_held_days_are_answered_without_asking(data, nights):
+    ask(data, None, "sleep", "daily_sleep")
+    before = len(nights.requests)
+    answer = ask(data, None, "sleep", "daily_sleep")
+    assert len(nights.requests) == before == 2
+    assert len(answer["sleep"].rows) == 7
+
+
+def test_an_overlapping_range_asks_only_for_the_days_it_lacks(data, nights):
+    ask(data, Dates.between("2026-03-01", "2026-03-10"))
+    ask(data, Dates.between("2026-02-20", "2026-03-15"))
+    assert spans(nights) == [("2026-02-27", "2026-03-12"), ("2026-03-09", "2026-03-17"), ("2026-02-18", "2026-03-02")]
+
+
+def test_the_days_beside_a_range_are_not_taken_for_asked(data, nights):
+    ask(data, Dates.between("2026-03-05", "2026-03-05"))
+    ask(data, Dates.between("2026-03-06", "2026-03-06"))
+    assert len(nights.requests) == 2
+
+
+def test_a_long_range_is_asked_for_in_windows_and_loses_no_day(data, nights):
+    answer = ask(data, Dates.last(365))
+    assert [row.day for row in answer["sleep"].rows] == answer.days
+    assert len(nights.requests) == 4
+
+
+def test_today_is_asked_again_after_its_time_and_older_days_are_not(data, nights, clock):
+    ask(data)
+    clock.now += 301
+    ask(data)
+    assert spans(nights)[1] == wide(1, 0)
+
+
+def test_a_young_night_that_was_missing_is_there_as_soon_as_it_was_synced(data, nights):
+    synced = nights.rows["sleep"].pop()
+    assert TODAY not in [row.day for row in ask(data)["sleep"].rows]
+    nights.rows["sleep"].append(synced)
+    assert ask(data)["sleep"].rows[-1].day == TODAY
+    assert spans(nights)[1] == wide(0, 0)
+
+
+def test_an_old_empty_day_is_asked_for_once(data, upstream):
+    for _ in range(2):
+        assert ask(data, Dates.between("2026-01-01", "2026-01-05"))["sleep"].rows == ()
+    assert len(upstream.requests) == 1
+
+
+def test_50_identical_cold_calls_cost_one_fetch_per_collection(make_data, nights):
+    data = make_data()
+    nights.latency_s = 0.02
+    calls = [gevent.spawn(ask, data, None, "sleep", "daily_sleep") for _ in range(50)]
+    answers = [call.get(timeout=10) for call in calls]
+    assert sorted(name for name, _ in nights.requests) == ["daily_activity", "daily_sleep", "sleep"]
+    assert all(len(answer["sleep"].rows) == 7 for answer in answers)
+
+
+def test_a_wider_call_joins_the_narrower_one_under_way(data, nights):
+    nights.latency_s = 0.02
+    narrow = gevent.spawn(ask, data, Dates.between("2026-03-01", "2026-03-07"))
+    gevent.sleep(0.005)
+    wider = ask(data, Dates.between("2026-03-01", "2026-03-14"))
+    assert len(narrow.get(timeout=5)["sleep"].rows) == 7
+    assert len(wider["sleep"].rows) == 14
+    assert spans(nights) == [("2026-02-27", "2026-03-09"), ("2026-03-06", "2026-03-16")]
+
+
+def test_collections_are_fetched_side_by_side(data, nights):
+    nights.latency_s = 0.05
+    ask(data, None, "sleep", "daily_sleep", "daily_readiness", "workout")
+    assert nights.most_at_once == 4
+
+
+def test_a_failure_answers_everybody_who_waits_and_for_a_few_seconds_more(data, nights, clock):
+    nights.refusals["sleep"] = DOWN
+    calls = [gevent.spawn(ask, data) for _ in range(20)]
+    for call in calls:
+        with pytest.raises(OuraUnavailableError):
+            call.get(timeout=5)
+    with pytest.raises(OuraUnavailableError):
+        ask(data)
+    assert len(nights.requests) == 4  # one fetch, which tried four times
+    clock.now += 3
+    nights.refusals.clear()
+    assert len(ask(data)["sleep"].rows) == 7
+
+
+def test_connecting_again_helps_at_once(data, nights, source):
+    source.dead = True
+    with pytest.raises(ConnectionNeededError):
+        ask(data)
+    source.dead = False
+    assert len(ask(data)["sleep"].rows) == 7
+
+
+def test_a_refresh_asks_for_young_days_at_most_once_a_minute(data, nights, clock):
+    ask(data, Dates.last(30))
+    ask(data, Dates.last(30), refresh=True)
+    assert spans(nights)[1:] == [wide(6, 0)]
+    clock.now += 30
+    ask(data, Dates.last(30), refresh=True)
+    assert len(nights.requests) == 2
+    clock.now += 31
+    ask(data, Dates.last(30), refresh=True)
+    assert len(nights.requests) == 3
+
+
+def test_a_refresh_is_not_answered_by_a_question_asked_before_it(data, nights):
+    nights.latency_s = 0.02
+    early = gevent.spawn(ask, data)
+    gevent.sleep(0.005)
+    ask(data, refresh=True)
+    early.get(timeout=5)
+    assert len(nights.requests) == 2
+
+
+def test_the_soft_deadline_answers_with_what_is_here_and_the_fetch_goes_on(data, nights):
+    ask(data, Dates.between("2026-03-15", "2026-03-20"))
+    nights.latency_s = 0.1
+    began = time.monotonic()
+    fetched = ask(data, Dates.last(10), deadline=Deadline.of(soft_s=0.02, hard_s=5))["sleep"]
+    assert time.monotonic() - began < 0.09
+    assert fetched.partial
+    assert (fetched.resume_from, fetched.resume_to) == (day_back(9), day_back(6))
+    assert fetched.known == {day_back(n) for n in range(6)}
+    gevent.sleep(0.15)
+    whole = ask(data, Dates.last(10))["sleep"]
+    assert (whole.partial, len(whole.rows), len(nights.requests)) == (False, 10, 2)
+
+
+def test_stale_days_stand_in_at_the_soft_deadline(data, nights, clock):
+    ask(data)
+    clock.now += 301
+    nights.latency_s = 0.1
+    fetched = ask(data, deadline=Deadline.of(soft_s=0.02, hard_s=5))["sleep"]
+    assert (fetched.partial, fetched.stale, len(fetched.rows)) == (True, {TODAY, day_back(1)}, 7)
+
+
+def test_heart_rate_at_the_soft_deadline_says_where_to_go_on(data, upstream):
+    upstream.latency_s = 0.1
+    answer = data.heart_rate(Span("2026-03-18"), deadline=Deadline.of(soft_s=0.02, hard_s=5))
+    assert (answer.partial, answer.resume_from, answer.resume_to) == (True, answer.start, answer.end)
+
+
+def test_progress_is_told_for_every_window(data, nights):
+    told = []
+    ask(data, Dates.last(180), "sleep", "daily_sleep", progress=lambda *step: told.append(step))
+    assert [(done, total) for done, total, _ in told] == [(n, 4) for n in range(5)]
+    assert all("sleep" in message for _, _, message in told[1:])
+
+
+def test_clearing_empties_everything_and_fetches_under_way_bring_nothing(data, nights):
+    ask(data)
+    nights.latency_s = 0.05
+    waiting = gevent.spawn(ask, data, Dates.between("2026-02-01", "2026-02-07"))
+    gevent.sleep(0.01)
+    data.clear()
+    with pytest.raises(OuraUnavailableError, match="changed"):
+        waiting.get(timeout=5)
+    gevent.sleep(0.1)
+    assert (data.stats()["cache_days"], data.stats()["cache_bytes"]) == (0, 0)
+    nights.latency_s = 0
+    ask(data)
+    assert spans(nights)[-1] == wide(6, 0)
+
+
+def test_a_fetch_that_waited_for_its_turn_is_not_made_after_clearing(data, nights):
+    nights.latency_s = 0.3
+    calls = [gevent.spawn(ask, data, Dates.between(day_back(n).isoformat(), day_back(n).isoformat())) for n in range(10, 400, 10)]
+    with gevent.Timeout(5):
+        while nights.at_once < 10:
+            gevent.sleep(0.001)
+    data.clear()
+    gevent.joinall(calls, timeout=5)
+    gevent.sleep(0.4)
+    assert len(nights.requests) == 10
+
+
+@pytest.fixture
+def changes() -> list[frozenset[date]]:
+    return []
+
+
+@pytest.fixture
+def told(make_data: Callable, changes):
+    return make_data(user_timezone="Europe/Helsinki", on_change=changes.append)
+
+
+def test_changed_days_are_told_and_unchanged_ones_are_not(told, nights, changes, clock):
+    ask(told)
+    clock.now += 301
+    ask(told)
+    assert changes == []
+    clock.now += 301
+    nights.rows["sleep"][-1]["efficiency"] = 91
+    assert ask(told)["sleep"].rows[-1].efficiency == 91
+    assert changes == [{TODAY}]
+
+
+def test_a_night_that_arrives_on_a_day_known_to_be_empty_is_a_change(told, nights, changes):
+    synced = nights.rows["sleep"].pop()
+    ask(told)
+    nights.rows["sleep"].append(synced)
+    ask(told)
+    assert changes == [{TODAY}]
+
+
+def test_a_night_that_vanishes_is_a_change_and_is_gone(told, nights, changes, clock):
+    ask(told)
+    nights.rows["sleep"].pop()
+    clock.now += 301
+    assert TODAY not in [row.day for row in ask(told)["sleep"].rows]
+    assert changes == [{TODAY}]
+
+
+def test_a_document_that_oura_moves_to_another_day_is_never_in_both(told, nights, changes, clock):
+    ask(told)
+    moved = {**nights.rows["sleep"][-3], "day": day_back(1).isoformat()}
+    nights.rows["sleep"][-3:-1] = [moved]
+    clock.now += 301
+    rows = ask(told)["sleep"].rows
+    assert [row.day for row in rows] == [day_back(n) for n in (6, 5, 4, 3, 1, 0)]
+    assert changes == [{day_back(2), day_back(1)}]
+
+
+def test_an_answer_is_whole_even_if_the_cache_is_too_small_for_it(make_data, nights):
+    data = make_data(user_timezone="Europe/Helsinki", cache=DayCache(max_bytes=5000))
+    assert len(ask(data, Dates.last(90))["sleep"].rows) == 90
+    assert data.stats()["cache_bytes"] <= 5000
+
+
+def test_heart_rate_days_are_held_by_their_own_age(data, upstream, clock):
+    upstream.rows["heartrate"] = [heart_row(datetime.fromtimestamp(NOON - ago_s, UTC)) for ago_s in (3600, 3 * 86_400)]
+    span = Span("2026-03-17T00:00Z", "2026-03-20T12:00Z")
+    data.heart_rate(span, deadline=Deadline())
+    clock.now += 301
+    data.heart_rate(span, deadline=Deadline())
+    asked = [(query["start_datetime"][:10], query["end_datetime"][:10]) for query in upstream.asked("heartrate")]
+    assert asked == [("2026-03-17", "2026-03-21"), ("2026-03-18", "2026-03-21")]  # 18 and 19 March are empty and young
+
+
+def test_a_defect_in_a_fetch_reaches_whoever_waits(make_data, nights):
+    def broken(_: frozenset[date]) -> None:
+        raise ZeroDivisionError
+
+    data = make_data(user_timezone="Europe/Helsinki", on_change=broken)
+    nights.rows["sleep"].pop()
+    ask(data)
+    nights.rows["sleep"].append(sleep_document(TODAY))
+    with pytest.raises(ZeroDivisionError):
+        ask(data)
