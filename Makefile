@@ -26,7 +26,7 @@ run: $(RUN) ## Start the server with .env
 	@exec $(BIN)/gunicorn -c gunicorn.conf.py wsgi:app
 
 doctor: $(RUN) ## Check settings, store, clock, Oura, the public address; say what to mend
-	@$(BIN)/python -m app.commands.doctor
+	@$(BIN)/python -m gevent.monkey --module app.commands.doctor
 
 test: $(DEV) ## Run every test; what needs Node, PostgreSQL or Chromium is skipped where that is missing
 	@$(BIN)/pytest

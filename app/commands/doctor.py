@@ -1,14 +1,10 @@
 """`make doctor`: look at settings, store, clock, Oura and the public address, and say in plain words what to mend.
 
 Changes nothing, sends no secret anywhere but the client's to Oura's token endpoint, and ends within seconds without a network.
-Exit status 1 if something must be mended.
+Exit status 1 if something must be mended. Runs under `python -m gevent.monkey`, so that one limit can hold for all of it.
 """
 
 from __future__ import annotations
-
-from gevent import monkey
-
-monkey.patch_all()
 
 import stat
 import sys
