@@ -1,8 +1,8 @@
 """What is asked of Oura, how often, and what happens to fetches that nobody waits for any more."""
 
-import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import partial
 
 import gevent
 import pytest
@@ -13,6 +13,7 @@ from app.oura.days import Dates, Span
 from app.services import Deadline
 from tests.unit.oura.upstream import NOON, TODAY, day_back, heart_row, score_document, sleep_document
 
+HASTY = partial(Deadline.of, soft_s=0.02, hard_s=5)
 DOWN = (503, {}, "<html>")
 
 
@@ -85,27 +86,27 @@ def test_an_old_empty_day_is_asked_for_once(data, upstream):
 
 def test_50_identical_cold_calls_cost_one_fetch_per_collection(make_data, nights):
     data = make_data()
-    nights.latency_s = 0.02
-    calls = [gevent.spawn(ask, data, None, "sleep", "daily_sleep") for _ in range(50)]
+    calls = nights.hold(until=3, calls=[lambda: ask(data, None, "sleep", "daily_sleep")] * 50)
+    nights.gate.set()
     answers = [call.get(timeout=10) for call in calls]
     assert sorted(name for name, _ in nights.requests) == ["daily_activity", "daily_sleep", "sleep"]
     assert all(len(answer["sleep"].rows) == 7 for answer in answers)
 
 
 def test_a_wider_call_joins_the_narrower_one_under_way(data, nights):
-    nights.latency_s = 0.02
-    narrow = gevent.spawn(ask, data, Dates.between("2026-03-01", "2026-03-07"))
-    gevent.sleep(0.005)
-    wider = ask(data, Dates.between("2026-03-01", "2026-03-14"))
-    assert len(narrow.get(timeout=5)["sleep"].rows) == 7
-    assert len(wider["sleep"].rows) == 14
+    narrow, wider = (Dates.between("2026-03-01", last) for last in ("2026-03-07", "2026-03-14"))
+    calls = nights.hold(until=2, calls=[lambda: ask(data, narrow), lambda: ask(data, wider)])
+    nights.gate.set()
+    assert [len(call.get(timeout=5)["sleep"].rows) for call in calls] == [7, 14]
     assert spans(nights) == [("2026-02-27", "2026-03-09"), ("2026-03-06", "2026-03-16")]
 
 
 def test_collections_are_fetched_side_by_side(data, nights):
-    nights.latency_s = 0.05
-    ask(data, None, "sleep", "daily_sleep", "daily_readiness", "workout")
-    assert nights.most_at_once == 4
+    names = ("sleep", "daily_sleep", "daily_readiness", "workout")
+    (call,) = nights.hold(until=4, calls=[lambda: ask(data, None, *names)])
+    nights.gate.set()
+    call.get(timeout=5)
+    assert len(nights.requests) == 4
 
 
 def test_a_failure_answers_everybody_who_waits_and_for_a_few_seconds_more(data, nights, clock):
@@ -143,24 +144,19 @@ def test_a_refresh_asks_for_young_days_at_most_once_a_minute(data, nights, clock
 
 
 def test_a_refresh_is_not_answered_by_a_question_asked_before_it(data, nights):
-    nights.latency_s = 0.02
-    early = gevent.spawn(ask, data)
-    gevent.sleep(0.005)
-    ask(data, refresh=True)
-    early.get(timeout=5)
-    assert len(nights.requests) == 2
+    nights.hold(until=2, calls=[lambda: ask(data), lambda: ask(data, refresh=True)])
+    assert spans(nights) == [wide(6, 0)] * 2
+    nights.gate.set()
 
 
 def test_the_soft_deadline_answers_with_what_is_here_and_the_fetch_goes_on(data, nights):
     ask(data, Dates.between("2026-03-15", "2026-03-20"))
-    nights.latency_s = 0.1
-    began = time.monotonic()
-    fetched = ask(data, Dates.last(10), deadline=Deadline.of(soft_s=0.02, hard_s=5))["sleep"]
-    assert time.monotonic() - began < 0.09
+    nights.gate.clear()
+    fetched = ask(data, Dates.last(10), deadline=HASTY())["sleep"]
     assert fetched.partial
     assert (fetched.resume_from, fetched.resume_to) == (day_back(9), day_back(6))
     assert fetched.known == {day_back(n) for n in range(6)}
-    gevent.sleep(0.15)
+    nights.gate.set()
     whole = ask(data, Dates.last(10))["sleep"]
     assert (whole.partial, len(whole.rows), len(nights.requests)) == (False, 10, 2)
 
@@ -168,15 +164,17 @@ def test_the_soft_deadline_answers_with_what_is_here_and_the_fetch_goes_on(data,
 def test_stale_days_stand_in_at_the_soft_deadline(data, nights, clock):
     ask(data)
     clock.now += 301
-    nights.latency_s = 0.1
-    fetched = ask(data, deadline=Deadline.of(soft_s=0.02, hard_s=5))["sleep"]
+    nights.gate.clear()
+    fetched = ask(data, deadline=HASTY())["sleep"]
     assert (fetched.partial, fetched.stale, len(fetched.rows)) == (True, {TODAY, day_back(1)}, 7)
+    nights.gate.set()
 
 
 def test_heart_rate_at_the_soft_deadline_says_where_to_go_on(data, upstream):
-    upstream.latency_s = 0.1
-    answer = data.heart_rate(Span("2026-03-18"), deadline=Deadline.of(soft_s=0.02, hard_s=5))
+    upstream.gate.clear()
+    answer = data.heart_rate(Span("2026-03-18"), deadline=HASTY())
     assert (answer.partial, answer.resume_from, answer.resume_to) == (True, answer.start, answer.end)
+    upstream.gate.set()
 
 
 def test_progress_is_told_for_every_window(data, nights):
@@ -188,29 +186,24 @@ def test_progress_is_told_for_every_window(data, nights):
 
 def test_clearing_empties_everything_and_fetches_under_way_bring_nothing(data, nights):
     ask(data)
-    nights.latency_s = 0.05
-    waiting = gevent.spawn(ask, data, Dates.between("2026-02-01", "2026-02-07"))
-    gevent.sleep(0.01)
+    (waiting,) = nights.hold(until=1, calls=[lambda: ask(data, Dates.between("2026-02-01", "2026-02-07"))])
     data.clear()
     with pytest.raises(OuraUnavailableError, match="changed"):
         waiting.get(timeout=5)
-    gevent.sleep(0.1)
-    assert (data.stats()["cache_days"], data.stats()["cache_bytes"]) == (0, 0)
-    nights.latency_s = 0
-    ask(data)
+    nights.gate.set()
+    ask(data)  # comes after the abandoned one in every queue
+    assert data.stats()["cache_days"] == 7
     assert spans(nights)[-1] == wide(6, 0)
 
 
 def test_a_fetch_that_waited_for_its_turn_is_not_made_after_clearing(data, nights):
-    nights.latency_s = 0.3
-    calls = [gevent.spawn(ask, data, Dates.between(day_back(n).isoformat(), day_back(n).isoformat())) for n in range(10, 400, 10)]
-    with gevent.Timeout(5):
-        while nights.at_once < 10:
-            gevent.sleep(0.001)
+    days = [day_back(n).isoformat() for n in range(10, 400, 10)]
+    calls = nights.hold(until=10, calls=[lambda day=day: ask(data, Dates.between(day, day)) for day in days])
     data.clear()
     gevent.joinall(calls, timeout=5)
-    gevent.sleep(0.4)
-    assert len(nights.requests) == 10
+    nights.gate.set()
+    ask(data, None, "daily_sleep")
+    assert len(nights.requests) == 11
 
 
 @pytest.fixture

@@ -2,11 +2,13 @@
 
 import json
 from collections import defaultdict, deque
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import gevent
+from gevent.event import Event
 
 from app.errors import ConnectionNeededError
 from app.services import Deadline
@@ -74,12 +76,22 @@ class Upstream:
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.tokens: list[str] = []
         self.page_size = 10_000
-        self.latency_s = 0.0
+        self.gate = Event()
+        self.gate.set()
         self.at_once = 0
         self.most_at_once = 0
 
     def asked(self, collection: str) -> list[dict[str, str]]:
         return [query for name, query in self.requests if name == collection]
+
+    def hold(self, *, until: int, calls: Sequence[Callable[[], Any]]) -> list[gevent.Greenlet]:
+        """Start *calls* and come back when *until* requests wait for `gate.set()`."""
+        self.gate.clear()
+        started = [gevent.spawn(call) for call in calls]
+        with gevent.Timeout(10):
+            while self.at_once < until:
+                gevent.sleep(0)
+        return started
 
     def answer(self, request: Any) -> tuple[int, dict[str, str], str]:
         parts = urlsplit(request.url)
@@ -89,8 +101,7 @@ class Upstream:
         self.tokens.append(request.headers["Authorization"])
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
-        if self.latency_s:
-            gevent.sleep(self.latency_s)
+        self.gate.wait()
         self.at_once -= 1
         if self.canned[name]:
             canned = self.canned[name].popleft()
