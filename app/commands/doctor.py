@@ -62,13 +62,13 @@ def examine(env_file: Path, env: Mapping[str, str] | None = None) -> list[Findin
     except ConfigError as exc:
         hint = [] if env_file.exists() else [Finding("note", "There is no .env here: `make setup` writes one.")]
         return [*hint, *(Finding("mend", problem) for problem in exc.problems)]
-    looks = {check.__name__: gevent.spawn(_list, check, settings) for check in CHECKS}
-    gevent.joinall(list(looks.values()), timeout=LIMIT_S)
+    looks = [gevent.spawn(_list, check, settings) for check in CHECKS]
+    gevent.joinall(looks, timeout=LIMIT_S)
     found = [Finding("ok", "Settings: the server can start with them."), *_file_mode(env_file)]
-    for name, look in looks.items():
-        late = [Finding("mend", f"{name.capitalize()}: no result within {LIMIT_S:.0f} s. Does the network work?")]
+    for check, look in zip(CHECKS, looks, strict=True):
+        late = [Finding("mend", f"{check.__doc__} Nothing answered within {LIMIT_S:.0f} s: does the network work?")]
         found += look.value if look.successful() else late
-    gevent.killall(list(looks.values()), block=False)
+    gevent.killall(looks, block=False)
     return found
 
 
