@@ -69,4 +69,6 @@ class Grant:
     def is_same_account(self, other: Grant | None) -> bool:
         if other is None or other.provider != self.provider:
             return False
-        return self.connected_at == other.connected_at or (self.account is not None and self.account == other.account)
+        if self.account is not None and other.account is not None:
+            return self.account == other.account
+        return self.connected_at == other.connected_at  # the same grant, renewed
