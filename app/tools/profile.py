@@ -96,9 +96,5 @@ def _coverage(profile: Profile) -> ProfileCoverage:
     if profile.rings == ():
         notes.append("Oura lists no ring.")
     fetched_at = None if profile.fetched_at is None else datetime.fromtimestamp(int(profile.fetched_at), UTC).isoformat()
-    return {
-        "partial": profile.person is None or profile.rings is None,
-        "stale": profile.stale,
-        "fetched_at": fetched_at,
-        "notes": notes,
-    }
+    is_partial = profile.partial or profile.person is None or profile.rings is None
+    return {"partial": is_partial, "stale": profile.stale, "fetched_at": fetched_at, "notes": notes}
