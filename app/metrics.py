@@ -5,6 +5,8 @@ Knows no other part. Labels take values from short lists only, so that no client
 
 from __future__ import annotations
 
+from functools import cache
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -13,6 +15,7 @@ _METHODS = frozenset(
         "initialize",
         "ping",
         "server/discover",
+        "subscriptions/listen",
         "tools/list",
         "tools/call",
         "resources/list",
@@ -34,11 +37,13 @@ class Metrics:
 
     def __init__(self) -> None:
         registry = self.registry = CollectorRegistry()
-        self._mcp = Counter("oura_mcp_calls", "JSON-RPC requests", ["method", "outcome"], registry=registry)
-        self._tools = Counter("oura_mcp_tool_calls", "Tool calls", ["tool", "outcome"], registry=registry)
-        self._seconds = Histogram(
+        mcp = Counter("oura_mcp_calls", "JSON-RPC requests", ["method", "outcome"], registry=registry)
+        tools = Counter("oura_mcp_tool_calls", "Tool calls", ["tool", "outcome"], registry=registry)
+        seconds = Histogram(
             "oura_mcp_tool_seconds", "Time of a tool call", ["tool"], registry=registry, buckets=_TOOL_SECONDS
         )
+        # Looking up a labelled series costs more than counting in it; the label values are few, so each is looked up once.
+        self._mcp, self._tools, self._seconds = cache(mcp.labels), cache(tools.labels), cache(seconds.labels)
         self._oura = Counter("oura_mcp_oura_requests", "Attempts at Oura's API", ["collection", "status"], registry=registry)
         self._cache = Counter("oura_mcp_cache_days", "Days looked up in the cache", ["result"], registry=registry)
         self._streams = Gauge("oura_mcp_open_streams", "Event streams open now", ["kind"], registry=registry)
@@ -47,12 +52,12 @@ class Metrics:
 
     def mcp_call(self, method: str, outcome: str) -> None:
         """Count a JSON-RPC request; a method nobody defined is counted as `other`."""
-        self._mcp.labels(method if method in _METHODS else "other", outcome).inc()
+        self._mcp(method if method in _METHODS else "other", outcome).inc()
 
     def tool_call(self, tool: str, outcome: str, seconds: float) -> None:
         """Count a call of *tool*, which must be the name of one that exists."""
-        self._tools.labels(tool, outcome).inc()
-        self._seconds.labels(tool).observe(seconds)
+        self._tools(tool, outcome).inc()
+        self._seconds(tool).observe(seconds)
 
     def oura_request(self, collection: str, status: int | str) -> None:
         """Count one attempt; *status* is Oura's HTTP status, or a word where none came."""

@@ -114,6 +114,8 @@ class Call:
 
     def _end(self, item: Item) -> None:
         self._is_over = True
+        self._greenlet = None
+        self.__dict__.pop("channel", None)  # a cycle would keep the whole answer until the collector comes by
         if self.session is not None and self.session.calls.get(self.request.id) is self:
             del self.session.calls[self.request.id]
         self.outbox.put(item)
@@ -134,17 +136,14 @@ class Call:
             event(log, "call_failed", level=logging.ERROR, exc_info=True, method=self._name, request_id=self.request_id)
             item = Item(error_text(self.request.id, RpcError(INTERNAL_ERROR, "Internal error")), 200)
             outcome = "defect"
-        self.engine.services.metrics.mcp_call(self._name, outcome)
-        event(
-            log,
-            "call",
-            level=logging.DEBUG,
-            method=self._name,
-            outcome=outcome,
-            ms=round((time.monotonic() - started) * 1000, 1),
-            request_id=self.request_id,
-        )
+        self._account(outcome, started)
         return item
+
+    def _account(self, outcome: str, started: float) -> None:
+        self.engine.services.metrics.mcp_call(self._name, outcome)
+        if log.isEnabledFor(logging.DEBUG):
+            ms = round((time.monotonic() - started) * 1000, 1)
+            event(log, "call", level=logging.DEBUG, method=self._name, outcome=outcome, ms=ms, request_id=self.request_id)
 
     @property
     def _name(self) -> str:

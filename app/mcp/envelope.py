@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.errors import RpcError
-from app.mcp.wire import encode
+from app.mcp.wire import encode, quoted
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
@@ -104,7 +104,8 @@ def _reply(message: Mapping[str, Any], id_: RequestId | None) -> Reply:
 
 def result_text(id_: RequestId, result: str) -> str:
     """The answer to request *id_*; *result* is the JSON text of an object."""
-    return f'{{"jsonrpc":"2.0","id":{encode(id_)},"result":{result}}}'
+    id_text = quoted(id_) if isinstance(id_, str) else str(id_)
+    return f'{{"jsonrpc":"2.0","id":{id_text},"result":{result}}}'
 
 
 def error_text(id_: RequestId | None, error: RpcError) -> str:
