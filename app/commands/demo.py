@@ -33,15 +33,17 @@ HOST = "127.0.0.1"
 BOOT_S = 30.0
 STOP_S = 25.0
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZDIR", "SYSTEMROOT")
-# Ends the children if this process is killed too hard to do it itself: the pipe it reads closes with us.
+# Cleans up if this process is killed too hard to do it itself: the pipe that the guard reads closes with us.
 GUARD = """
-import os, signal, sys
+import contextlib, os, shutil, signal, sys, time
+folder, *pids = sys.argv[1:]
 sys.stdin.read()
-for pid in sys.argv[1:]:
-    try:
-        os.killpg(int(pid), signal.SIGTERM)
-    except ProcessLookupError:
-        pass
+for number in (signal.SIGTERM, signal.SIGKILL):
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(int(pid), number)
+    time.sleep(3 if os.path.exists(folder) else 0)
+shutil.rmtree(folder, ignore_errors=True)
 """
 
 
@@ -73,8 +75,9 @@ class Children:
         return child
 
     def guard(self) -> None:
-        pids = [str(child.pid) for child in self._started]
-        self._guard = subprocess.Popen([sys.executable, "-c", GUARD, *pids], stdin=subprocess.PIPE, start_new_session=True)
+        """Call when all are started."""
+        known = [str(self._folder), *(str(child.pid) for child in self._started)]
+        self._guard = subprocess.Popen([sys.executable, "-c", GUARD, *known], stdin=subprocess.PIPE, start_new_session=True)
 
     def said(self, name: str) -> str:
         return (self._folder / f"{name}.log").read_text(errors="replace")
@@ -98,6 +101,7 @@ class Children:
             with suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
         if self._guard is not None:
+            self._guard.kill()
             self._guard.communicate()
 
 

@@ -44,7 +44,7 @@ def _hours(seconds: float | None) -> str:
 
 
 def _number(value: float | None, unit: str) -> str:
-    return "unknown" if value is None else f"{value:g} {unit}"
+    return "unknown" if value is None else f"{round(value, 1):g} {unit}"
 
 
 def _clock(moment: str | None) -> str:
