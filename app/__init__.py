@@ -5,10 +5,11 @@ a request: guard (Host, Origin, caller, rate) → mcp (era, method) → tool →
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable
 
-from flask import Flask
+from flask import Flask, g, request
 
 import app.tools as tools
 from app import health, logs
@@ -46,6 +47,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], float] =
     app = Flask(__name__, static_folder=None)
     app.extensions["draining"] = lambda: False  # gunicorn.conf.py puts the worker's own in its place
     services = _services(settings, clock)
+    app.before_request(_name_request)
     guard = Guard(settings, services.sealer, metrics=services.metrics, clock=clock)
     guard.install(app)
     engine = _engine(app, services)
@@ -54,6 +56,11 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], float] =
     _register_pages(app, services, guard)
     app.extensions["services"] = services
     return app
+
+
+def _name_request() -> None:
+    """Give the request an id that every log line about it carries, the access log's too."""
+    g.request_id = request.environ["request_id"] = secrets.token_hex(6)
 
 
 def _register_pages(app: Flask, services: Services, guard: Guard) -> None:
