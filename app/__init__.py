@@ -13,6 +13,10 @@ from flask import Flask, g, request
 
 import app.tools as tools
 from app import health, logs
+from app.access import Access
+from app.access.documents import Fetcher, Resolver
+from app.access.views import CONTINUE, RESUME, FrontDoor
+from app.access.views import create_blueprint as access_blueprint
 from app.auth import Guard
 from app.config import Settings
 from app.mcp.engine import Engine
@@ -37,9 +41,16 @@ from app.vault import Vault
 __version__ = "0.1.0"
 
 
-def create_app(settings: Settings | None = None, *, clock: Callable[[], float] = time.time) -> Flask:
+def create_app(
+    settings: Settings | None = None,
+    *,
+    clock: Callable[[], float] = time.time,
+    resolver: Resolver | None = None,
+    fetch_client_metadata: Fetcher | None = None,
+) -> Flask:
     """Build the server of *settings* (default: the environment and `.env`).
 
+    *resolver* and *fetch_client_metadata* stand in for the internet where a test's MCP clients publish documents.
     Raises ConfigError with every problem of the settings, StoreUnavailableError for a folder that cannot be written.
     """
     settings = settings or Settings.load()
@@ -53,7 +64,13 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], float] =
     engine = _engine(app, services)
     app.register_blueprint(health.create_blueprint(services, owner=guard.owner, version_name=__version__))
     app.register_blueprint(mcp_blueprint(engine, guard))
-    _register_pages(app, services, guard)
+    access = None
+    if settings.oauth_server:
+        access = Access(settings, services.vault, clock=clock, resolver=resolver, fetch=fetch_client_metadata)
+        access.on_revoke.append(engine.close_streams)
+        guard.verifiers.append(access.verify)
+        app.register_blueprint(access_blueprint(FrontDoor(access, guard, services.connection, services.sealer)))
+    _register_pages(app, services, guard, access)
     app.extensions["services"] = services
     return app
 
@@ -63,12 +80,12 @@ def _name_request() -> None:
     g.request_id = request.environ["request_id"] = secrets.token_hex(6)
 
 
-def _register_pages(app: Flask, services: Services, guard: Guard) -> None:
+def _register_pages(app: Flask, services: Services, guard: Guard, access: Access | None) -> None:
     settings, connection = services.settings, services.connection
     pending = Pending(services.vault, connection, clock=services.clock)
     flow = Flow(settings, services.sealer, connection.authorization, connection, pending, clock=services.clock)
-    app.register_blueprint(oauth_blueprint(Connecting(guard, flow, connection, pending, services.vault)))
-    app.register_blueprint(pages_blueprint(Pages(guard, connection, pending)))
+    app.register_blueprint(oauth_blueprint(Connecting(guard, flow, connection, pending, services.vault, {RESUME: CONTINUE})))
+    app.register_blueprint(pages_blueprint(Pages(guard, connection, pending, access, {RESUME: CONTINUE})))
 
 
 def _engine(app: Flask, services: Services) -> Engine:

@@ -97,8 +97,8 @@ def _checked(values: dict[str, str], names: list[str], client: Client, redirect_
         raise AccessRefusedError(code, "response_type must be code.")
     if values.get("response_mode", "query") != "query":
         raise AccessRefusedError("invalid_request", "response_mode must be query.")
-    if state is not None and len(state) > MAX_STATE:
-        raise AccessRefusedError("invalid_request", f"state may have {MAX_STATE} characters.")
+    if state is not None and not re.fullmatch(rf"[\x20-\x7e]{{1,{MAX_STATE}}}", state):
+        raise AccessRefusedError("invalid_request", f"state may have {MAX_STATE} printable ASCII characters.")
     if values.get("code_challenge_method") != "S256" or not _CHALLENGE.fullmatch(values.get("code_challenge", "")):
         raise AccessRefusedError("invalid_request", "PKCE is required: code_challenge with code_challenge_method S256.")
     return AuthorizationRequest(

@@ -42,12 +42,26 @@ class Client:
     secret_hash: str | None = None
     grant_types: tuple[str, ...] = GRANT_TYPES
     issued_at: float = 0.0
+    method: str = "none"  # as it registered
 
     def redirect_for(self, asked: str | None) -> str | None:
         """The redirect URI to use, or None if *asked* is not one of this client's (or missing where there are several)."""
         if asked is None:
             return self.redirect_uris[0] if len(self.redirect_uris) == 1 else None
         return asked if any(redirects.matches(uri, asked) for uri in self.redirect_uris) else None
+
+    def registration(self, secret: str | None) -> dict[str, Any]:
+        """What RFC 7591 §3.2.1 answers; the only time that *secret* is seen."""
+        answer = {
+            "client_id": self.client_id,
+            "client_id_issued_at": int(self.issued_at),
+            "client_name": self.name,
+            "redirect_uris": list(self.redirect_uris),
+            "grant_types": list(self.grant_types),
+            "response_types": ["code"],
+            "token_endpoint_auth_method": self.method,
+        }
+        return {**answer, "client_secret": secret, "client_secret_expires_at": 0} if secret is not None else answer
 
     # -- what Authlib asks ---------------------------------------------------------------------------------------------
 
@@ -130,6 +144,7 @@ class Clients:
             secret_hash=hashed(secret) if secret else None,
             grant_types=checked["grant_types"],
             issued_at=now,
+            method=checked["method"],
         )
         with self._vault.lock(CLIENTS, timeout_s=LOCK_S):
             self._make_room()
