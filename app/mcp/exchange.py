@@ -143,6 +143,7 @@ def post_message(engine: Engine, incoming: Incoming, session: Session, body: byt
     for text in errors:
         session.outbox.put(Item(text))
     for request in _requests(messages, session, session.revision):
+        session.outbox.awaited += 1
         Call(
             engine,
             session.revision,

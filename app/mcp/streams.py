@@ -32,10 +32,11 @@ class Outbox:
     """What waits to be told on one stream. Never blocks who puts.
 
     *unanswered* is the number of answers after which the stream is over, None where it has no end of its own.
+    *awaited* is how many calls under way will put their answer here; a server that stops waits for them.
     With a *name* the messages are numbered and a bounded number is kept, so that a lost reader can be replaced.
     """
 
-    __slots__ = ("_items", "_ready", "_sent", "closed", "name", "number", "only_answers", "reader", "unanswered")
+    __slots__ = ("_items", "_ready", "_sent", "awaited", "closed", "name", "number", "only_answers", "reader", "unanswered")
 
     def __init__(self, *, unanswered: int | None = None, name: str = "") -> None:
         self._items: deque[Item] = deque()
@@ -44,6 +45,7 @@ class Outbox:
         self.name = name
         self.number = 0
         self.unanswered = unanswered
+        self.awaited = 0
         self.reader: object = None
         self.only_answers = False
         self.closed = False
@@ -78,6 +80,8 @@ class Outbox:
         """Account for *item*, which has just been handed to the reader."""
         if item.status and self.unanswered is not None:
             self.unanswered -= 1
+        if item.status and self.awaited:
+            self.awaited -= 1
         if item.text and self._sent is not None:
             self.number += 1
             self._sent.append(item)
@@ -148,7 +152,7 @@ class EventStream:
                 raise StopIteration
             if item is not None:
                 return self._frame(item)
-            if outbox.closed or (outbox.unanswered is None and self._draining()):
+            if outbox.closed or (outbox.unanswered is None and not outbox.awaited and self._draining()):
                 return self._last_words()
             if time.monotonic() - self._written_at >= HEARTBEAT_S:
                 return COMMENT
