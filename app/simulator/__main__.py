@@ -32,9 +32,9 @@ def main() -> None:
         told["secret_file"] = str(options.secret_file)
     else:
         told |= secrets
-    sys.stdout.write(json.dumps(told) + "\n")
-    sys.stdout.flush()
     with contextlib.suppress(KeyboardInterrupt):
+        sys.stdout.write(json.dumps(told) + "\n")
+        sys.stdout.flush()
         server.serve_forever()
 
 

@@ -113,18 +113,7 @@ def _oauth_views(world: World) -> Blueprint:
             return render_template("refused.html", detail=str(exc)), 400
         except RedirectError as exc:
             return _back(exc.request, {"error": exc.error, "error_description": exc.description})
-        if request.method == "POST":
-            return _decided(world, asked)
-        if world.knobs.auto_approve:
-            approved = world.knobs.approved_scopes
-            return _approved(world, asked, world.default_account, asked.scopes if approved is None else approved)
-        return render_template(
-            "consent.html",
-            client_id=world.ledger.client.client_id,
-            scopes=asked.scopes,
-            accounts=list(world.archives),
-            account=world.default_account,
-        )
+        return _decided(world, asked) if request.method == "POST" else _shown(world, asked)
 
     @bp.post("/oauth/token", defaults={"endpoint": "api"})
     @bp.post("/oauth/v2/ext/oauth-token", defaults={"endpoint": "moi"})
@@ -142,6 +131,19 @@ def _oauth_views(world: World) -> Blueprint:
         return _served(world, "revoke", {}, lambda: world.ledger.revoke(given))
 
     return bp
+
+
+def _shown(world: World, asked: AuthorizeRequest) -> Any:
+    if world.knobs.auto_approve:
+        approved = world.knobs.approved_scopes
+        return _approved(world, asked, world.default_account, asked.scopes if approved is None else approved)
+    return render_template(
+        "consent.html",
+        client_id=world.ledger.client.client_id,
+        scopes=asked.scopes,
+        accounts=list(world.archives),
+        account=world.default_account,
+    )
 
 
 def _decided(world: World, asked: AuthorizeRequest) -> Response:
@@ -192,14 +194,9 @@ def _control_views(world: World, secret: str) -> Blueprint:
         world.journal.reset()
         return _sent(Reply(204, b""))
 
-    @bp.post("/revoke")
-    def revoke() -> Response:
-        world.ledger.revoke_all()
-        return _sent(Reply(204, b""))
-
-    @bp.post("/expire")
-    def expire() -> Response:
-        world.ledger.expire_access_tokens()
+    @bp.post("/<any(revoke, expire):action>")
+    def end(action: str) -> Response:
+        (world.ledger.revoke_all if action == "revoke" else world.ledger.expire_access_tokens)()
         return _sent(Reply(204, b""))
 
     @bp.post("/grant")

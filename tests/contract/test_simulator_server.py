@@ -1,6 +1,8 @@
 """The simulator as a server on a loopback port: what only a socket can show."""
 
 import json
+import os
+import signal
 import stat
 import subprocess
 import sys
@@ -73,3 +75,36 @@ def test_the_command_tells_its_url_and_keeps_secrets_in_a_private_file(tmp_path)
             assert answer.json()["access_token"]
         finally:
             process.terminate()
+
+
+def test_invented_days_are_the_same_in_every_process():
+    program = (
+        "from datetime import date; from hashlib import sha256; from app.simulator.catalogue import *\n"
+        "from app.simulator.life import Life; from app.simulator.personas import ADULT\n"
+        "rows = [row.text for name in COLLECTIONS for row in Archive(Life(ADULT)).between(name, 1.7e9, 1.701e9, Sync(1.8e9))]\n"
+        "print(len(rows), sha256(''.join(rows).encode()).hexdigest())"
+    )
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert told[0] == told[1]
+    assert int(told[0].split()[0]) > 50
+
+
+def test_the_command_ends_quietly_when_interrupted():
+    with subprocess.Popen(
+        [sys.executable, "-m", "app.simulator"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert errors == ""
