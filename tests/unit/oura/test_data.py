@@ -97,9 +97,10 @@ def test_the_zone_is_found_beside_the_data_and_not_before_it(make_data, month):
 def test_today_is_the_wearers_wherever_the_server_runs(make_data, upstream, clock, offset, hour, today):
     clock.now = datetime(2026, 3, 20, hour, tzinfo=UTC).timestamp()
     upstream.rows["sleep"] = [sleep_document(date(2026, 3, n), offset=offset) for n in range(10, today + 1)]
-    answer = ask(make_data(), Dates.last(2))
+    upstream.rows["daily_sleep"] = [score_document(date(2026, 3, n)) for n in range(10, today + 1)]
+    answer = ask(make_data(), Dates.last(2), "daily_sleep")
     assert (answer.today, answer.end) == (date(2026, 3, today), date(2026, 3, today))
-    assert days_of(answer["sleep"]) == [date(2026, 3, today - 1), date(2026, 3, today)]
+    assert days_of(answer["daily_sleep"]) == [date(2026, 3, today - 1), date(2026, 3, today)]
 
 
 def test_without_any_record_utc_is_assumed_and_said(make_data, upstream):

@@ -206,6 +206,21 @@ def test_a_fetch_that_waited_for_its_turn_is_not_made_after_clearing(data, night
     assert len(nights.requests) == 11
 
 
+def test_clearing_while_an_answer_is_being_read_keeps_nothing_of_it(data, nights):
+    (call,) = nights.hold(until=1, calls=[lambda: ask(data, Dates.last(90))])
+
+    def clear_as_soon_as_it_arrives() -> None:
+        while nights.at_once:
+            gevent.sleep(0)
+        data.clear()
+
+    clearing = gevent.spawn(clear_as_soon_as_it_arrives)
+    nights.gate.set()
+    gevent.joinall([call, clearing], timeout=5)
+    ask(data, None, "daily_sleep")
+    assert data.stats()["cache_days"] == 7
+
+
 @pytest.fixture
 def changes() -> list[frozenset[date]]:
     return []
