@@ -6,13 +6,14 @@ A table stands between `<!-- begin: NAME -->` and `<!-- end: NAME -->`; everythi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
 
 from app.config import ROOT, Settings
+from app.pages.clients import Assistant, assistants
 from app.registry import Registry, Tool
 
 REQUIRED = ("auth_token", "token_encryption_key")
@@ -51,6 +52,7 @@ def _tables(registry: Registry) -> Mapping[str, Callable[[], str]]:
     tables: dict[str, Callable[[], str]] = {
         "tools": lambda: tool_table(registry),
         "environment": environment_table,
+        "clients": clients,
         "resources": lambda: _table(
             ("Resource or prompt", "What it holds"),
             [(f"`{each.uri}`", _first_sentence(each.description)) for each in registry.resources.values()]
@@ -59,7 +61,6 @@ def _tables(registry: Registry) -> Mapping[str, Callable[[], str]]:
     }
     for tool in registry.tools.values():
         tables[f"arguments-{tool.name}"] = lambda tool=tool: arguments_table(tool)  # type: ignore[misc]
-        tables[f"answer-{tool.name}"] = lambda tool=tool: answer_table(tool)  # type: ignore[misc]
     return tables
 
 
@@ -128,19 +129,6 @@ def arguments_table(tool: Tool) -> str:
     return _table(("Argument", "Type", "Default", "Meaning"), rows)
 
 
-def answer_table(tool: Tool) -> str:
-    rows = [(f"`{key}`", _type(schema), schema.get("description", "")) for key, schema in _keys(tool.output_schema or {}, "")]
-    return _table(("Key", "Type", "Meaning"), rows)
-
-
-def _keys(schema: Mapping[str, Any], under: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for name, inner in schema.get("properties", {}).items():
-        yield f"{under}{name}", inner
-        yield from _keys(inner, f"{under}{name}.")
-        if "items" in inner:
-            yield from _keys(inner["items"], f"{under}{name}[].")
-
-
 def _type(schema: Mapping[str, Any]) -> str:
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
@@ -149,6 +137,26 @@ def _type(schema: Mapping[str, Any]) -> str:
         return " or ".join(types)
     items = schema.get("items", {})
     return f"list of {_type(items)}" if types == "array" and "type" in items else str(types)
+
+
+# -- clients -----------------------------------------------------------------------------------------------------------
+
+
+def clients() -> str:
+    """How each client is connected, as the server's own page says it."""
+    return "\n\n".join(_client(each) for each in assistants("https://YOUR-HOST"))
+
+
+def _client(assistant: Assistant) -> str:
+    lines = [f"<details><summary><b>{assistant.name}</b>: {assistant.about}</summary>", ""]
+    lines += [f"{number}. {step}" for number, step in enumerate(assistant.steps, 1)]
+    for snippet in assistant.snippets:
+        lines += ["", f"{snippet.where}:", "", "```", snippet.text, "```"]
+    if not assistant.bearer:
+        lines += ["", f"{assistant.name} cannot send a token by itself; it signs in through this server's own page instead."]
+    if assistant.note:
+        lines += ["", assistant.note]
+    return "\n".join([*lines, "", "</details>"])
 
 
 # -- Markdown ----------------------------------------------------------------------------------------------------------

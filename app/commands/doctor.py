@@ -19,12 +19,14 @@ from urllib.parse import urlsplit
 import gevent
 import requests
 
+from app.access.clients import CLIENTS
+from app.access.grants import GRANTS
 from app.config import ROOT, Settings
-from app.errors import ConfigError, GrantRefusedError, OuraUnavailableError, VaultError
+from app.errors import ConfigError, GrantRefusedError, OuraUnavailableError, RecordUnreadableError, VaultError
 from app.oauth.authorization import OuraAuthorization
 from app.seal import Sealer
 from app.variables import CALLBACK_PATH, is_loopback, origin_of
-from app.vault import Vault, store_of
+from app.vault import Store, Vault, store_of
 from app.vault.original import CONNECTION
 
 TIMEOUT_S = 5.0
@@ -32,7 +34,7 @@ LIMIT_S = 20.0
 SKEW_S = 60.0
 NGROK = "http://127.0.0.1:4040/api/tunnels"
 OURA = ("oura_client_id", "oura_client_secret", "oura_redirect_uri")
-PORTALS = "https://cloud.ouraring.com/oauth/applications (or developer.ouraring.com)"
+PORTALS = "developer.ouraring.com (or cloud.ouraring.com/oauth/applications)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ def store(settings: Settings) -> Iterator[Finding]:
         held = store_of(settings)
         held.prepare()
         connected = Vault(held, Sealer(settings.encryption_keys, clock=time.time)).read(CONNECTION) is not None
+        old = _sealed_with_older_keys(settings, held)
     except VaultError as exc:
         if _is_original(settings):
             yield Finding("note", f"{settings.token_file.name} is the original server's: the first `make run` takes it over.")
@@ -97,8 +100,25 @@ def store(settings: Settings) -> Iterator[Finding]:
             yield Finding("mend", f"Store: {exc}")
         return
     yield Finding("ok", "Store: usable, and TOKEN_ENCRYPTION_KEY opens it.")
+    if len(settings.encryption_keys) > 1:
+        keep = f"{old} of the records still need an earlier key of TOKEN_ENCRYPTION_KEY: keep it for now."
+        yield Finding(
+            "note", keep if old else "Every record is sealed with the first key of TOKEN_ENCRYPTION_KEY: the others can go."
+        )
     if not connected:
         yield Finding("note", f"No ring is connected yet: start the server and open {settings.redirect_origin}/ in a browser.")
+
+
+def _sealed_with_older_keys(settings: Settings, held: Store) -> int:
+    newest = Vault(held, Sealer(settings.encryption_keys[:1], clock=time.time))
+    count = 0
+    for purpose in (CONNECTION, CLIENTS, GRANTS):
+        for owner in held.owners(purpose):
+            try:
+                newest.read(purpose, owner)
+            except RecordUnreadableError:
+                count += 1
+    return count
 
 
 def _is_original(settings: Settings) -> bool:

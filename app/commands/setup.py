@@ -19,17 +19,18 @@ from app.config import ROOT, Settings
 from app.errors import ConfigError
 from app.variables import CALLBACK_PATH
 
-PORTAL = "https://cloud.ouraring.com/oauth/applications"
+PORTAL = "https://developer.ouraring.com (or the older https://cloud.ouraring.com/oauth/applications)"
 PLACEHOLDER = re.compile(r"(replace-me|your[-_])", re.IGNORECASE)
 SECRETS = ("AUTH_TOKEN", "TOKEN_ENCRYPTION_KEY")
 OURA = ("OURA_CLIENT_ID", "OURA_CLIENT_SECRET", "OURA_REDIRECT_URI")
 WELCOME = f"""
 To read your ring's data the server needs an application of your own at Oura (free, two minutes):
-  1. Open {PORTAL} and make a new application
-     (an application made at https://developer.ouraring.com works too).
+  1. Open {PORTAL}
+     and make an application.
   2. Redirect URI: the address under which your browser will reach this server, followed by {CALLBACK_PATH}.
      On this machine alone: http://localhost:3001{CALLBACK_PATH}
      Behind ngrok:          https://YOUR-DOMAIN.ngrok-free.app{CALLBACK_PATH}
+     If the portal insists on a slash at the end, write it with one here as well.
   3. Tick every scope, save, and paste what it shows here. Enter leaves a question for later.
 """
 

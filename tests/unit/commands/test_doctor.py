@@ -6,6 +6,8 @@ import requests
 import responses
 
 from app.commands.doctor import NGROK, examine, main
+from app.seal import Sealer
+from app.vault import FileStore, Vault
 
 GOOD = {
     "AUTH_TOKEN": "f3a91b7c5d2e8046" * 3,
@@ -131,6 +133,18 @@ def test_a_port_that_something_else_has(world, to_mend):
 def test_a_folder_that_does_not_exist(world, to_mend, tmp_path):
     (told,) = to_mend(TOKEN_FILE=str(tmp_path / "absent" / "tokens.json"))
     assert told.startswith("Store: ")
+
+
+def test_rotation_tells_when_the_old_key_can_go(world, tmp_path):
+    old, new = GOOD["TOKEN_ENCRYPTION_KEY"], "fedcba9876543210" * 4
+    env = {**GOOD, "TOKEN_ENCRYPTION_KEY": f"{new},{old}", "TOKEN_FILE": str(tmp_path / "tokens.json")}
+    store = FileStore(tmp_path / "tokens.json")
+    Vault(store, Sealer([bytes.fromhex(old)], clock=time.time)).write("oura-connection", {"access_token": "x"})
+    assert any("1 of the records still need an earlier key" in finding.text for finding in examine(tmp_path / ".env", env))
+    Vault(store, Sealer([bytes.fromhex(key) for key in (new, old)], clock=time.time)).write(
+        "oura-connection", {"access_token": "x"}
+    )
+    assert any("the others can go" in finding.text for finding in examine(tmp_path / ".env", env))
 
 
 def test_a_file_that_others_can_read(world, to_mend, tmp_path):
