@@ -109,9 +109,7 @@ def _not_yet_told(old: Tag, told_already: Sequence[EnhancedTag]) -> list[str] | 
     names = {word.casefold() for row in told_already for word in (row.tag_type_code, row.custom_name, row.comment) if word}
     left = [name for name in old.tags if name.casefold() not in names]
     text_is_new = bool(old.text) and (old.text or "").casefold() not in names
-    if told_already and not left and not text_is_new:
-        return None
-    return left
+    return left if left or text_is_new else None
 
 
 def _instant(timestamp: str | None) -> float:

@@ -137,9 +137,12 @@ def test_what_does_not_fit_is_older_and_named_by_its_newest_day(entries: list[tu
     assert [row["text"] for row in kept] == [text for _, text in rows[len(rows) - len(kept) :]]
     if cut is None:
         assert len(kept) == len(rows)
-    elif kept and kept[0]["day"] > cut.isoformat():
-        left_out = rows[: len(rows) - len(kept)]
-        assert max(day for day, _ in left_out) in {cut, cut + timedelta(days=1)}
+        return
+    left_out = {day.isoformat() for day, _ in rows[: len(rows) - len(kept)]}
+    shown = {row["day"] for row in kept}
+    if len(shown) > 1 or cut.isoformat() in left_out:
+        assert shown.isdisjoint(left_out), "a day is there whole or not at all"
+        assert max(left_out) == cut.isoformat()
 
 
 @given(st.sets(PAST, min_size=1, max_size=365), st.integers(0, 400))

@@ -63,6 +63,13 @@ def test_a_day_off_the_finger_is_missing_not_zero_steps() -> None:
     assert answer["coverage"]["days_with_data"] == 1
 
 
+def test_a_few_steps_are_a_day_on_the_finger_however_long_the_ring_lay_off() -> None:
+    answer = ask("get_activity_summary", Wearer({"daily_activity": [activity(days_ago(1), steps=300, non_wear_time=85_000)]}))
+
+    assert answer["data"][0]["steps"] == 300
+    assert answer["coverage"]["days_with_data"] == 1
+
+
 def test_a_lazy_day_on_the_finger_counts_even_with_no_step() -> None:
     answer = ask("get_activity_summary", Wearer({"daily_activity": [activity(days_ago(1), steps=0, non_wear_time=3_600)]}))
 

@@ -98,6 +98,14 @@ def test_resting_hr_is_the_lowest_of_the_nights_that_overlap() -> None:
     assert ask("get_heart_rate", wearer, start_datetime="2026-03-27", end_datetime="2026-03-29")["summary"]["resting_hr"] == 50
 
 
+def test_a_night_that_ended_before_the_time_asked_is_not_its_resting_heart_rate() -> None:
+    wearer = Wearer({"sleep": [slept(TODAY, lowest_heart_rate=54)]})
+
+    summary = ask("get_heart_rate", wearer, start_datetime="2026-03-29T07:00", end_datetime="2026-03-29T09:00")["summary"]
+
+    assert summary["resting_hr"] is None
+
+
 def test_an_evening_belongs_to_the_night_that_ends_the_next_day() -> None:
     wearer = Wearer({"sleep": [slept(TODAY, lowest_heart_rate=54)]})
 

@@ -78,6 +78,10 @@ def test_what_only_the_old_collection_holds_is_kept() -> None:
     assert [entry["tags"] for entry in found] == [["tag_generic_alcohol"], ["tag_generic_stress"]]
 
 
+def test_an_old_tag_that_says_nothing_is_not_told() -> None:
+    assert entries([], [legacy(tags=(), text="")]) == []
+
+
 def test_the_same_tag_at_another_time_is_another_tag() -> None:
     found = entries([enhanced()], [legacy("22:30")])
 
