@@ -404,11 +404,11 @@ def test_with_a_ring_consent_goes_straight_back(tmp_path):
 
 
 def test_a_request_too_long_for_a_cookie_goes_straight_back_too(tmp_path):
-    person = Door(tmp_path, settings=OURA).client()
-    uri = f"https://app.example/{'p' * 480}"
-    client_id = person.register(redirect_uris=[uri]).json["client_id"]
+    door = Door(tmp_path, settings=OURA)
+    uri, url = f"https://app.example/{'p' * 480}", f"https://app.example/{'c' * 470}"
+    door.internet.publish(url, {"client_id": url, "client_name": "Long", "redirect_uris": [uri]})
 
-    assert person.consent(client_id, redirect_uri=uri, state="s" * 2000)["state"] == "s" * 2000
+    assert door.client().consent(url, redirect_uri=uri, state="s" * 2000)["state"] == "s" * 2000
 
 
 def test_the_step_to_the_ring_is_for_the_browser_that_consented(tmp_path):
