@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
+import signal
 import sys
 from pathlib import Path
+
+import gevent
+from gevent.event import Event
 
 from app.simulator import SimulatorServer
 from app.simulator.personas import PERSONAS
@@ -32,10 +35,13 @@ def main() -> None:
         told["secret_file"] = str(options.secret_file)
     else:
         told |= secrets
-    with contextlib.suppress(KeyboardInterrupt):
-        sys.stdout.write(json.dumps(told) + "\n")
-        sys.stdout.flush()
-        server.serve_forever()
+    over = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        gevent.signal_handler(number, over.set)
+    sys.stdout.write(json.dumps(told) + "\n")
+    sys.stdout.flush()
+    over.wait()
+    server.stop()
 
 
 def _options() -> argparse.Namespace:

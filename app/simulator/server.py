@@ -67,13 +67,6 @@ class SimulatorServer:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()
 
-    def serve_forever(self) -> None:
-        """Serve, started or not, until the process ends."""
-        if self._server is None:
-            self.start()
-        assert self._server is not None
-        self._server.serve_forever()
-
     @property
     def url(self) -> str:
         assert self._server is not None, "start it first"
