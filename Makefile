@@ -51,8 +51,8 @@ docs: $(RUN) ## Regenerate the tables in README.md and docs/, and .env.example, 
 bench: $(RUN) ## Measure speed and memory against the bars
 	@$(BIN)/python -m bench
 
-conformance: $(DEV) clients ## Run the official MCP conformance suite
-	@$(BIN)/pytest tests/conformance
+conformance: $(DEV) ## Run the official MCP conformance suite (needs npm)
+	@$(BIN)/python -m tests.conformance.suite
 
 clients: $(NODE) $(SDK1) ## Install the official clients that the end-to-end tests drive (needs npm)
 
