@@ -41,6 +41,8 @@ class Exchange:
     @property
     def told(self) -> list[dict[str, Any]]:
         """The messages the server sent; an event that was cut off is none."""
+        if not self.path.startswith(("/mcp", "/sse", "/message")):
+            return []  # what a client asked of OAuth
         if "event-stream" in self.kind:
             whole = bytes(self.answer).rpartition(b"\n\n")[0] + b"\n\n"
             return [strictly(event.data) for event in events(iter(whole.split(b"\n"))) if event.name == "message" and event.data]

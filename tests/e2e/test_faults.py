@@ -8,12 +8,13 @@ import json
 import re
 import time
 from datetime import date, timedelta
+from typing import get_args
 
 import pytest
 
 from app.config import Settings
 from app.seal import Sealer
-from app.simulator.knobs import KINDS
+from app.simulator.knobs import Kind
 from app.vault import Vault
 from tests.e2e.harness import Browser, Server
 from tests.e2e.wire import eventually
@@ -38,7 +39,6 @@ def unseen_week():
 FAULTS = [
     pytest.param({"kind": kind, "times": None, **more}, id=f"{kind}-{'-'.join(map(str, more.values()))}")
     for kind, more in [
-        ("rate_limited", {"retry_after_s": 3600}),
         ("server_error", {}),
         ("server_error", {"status": 503}),
         ("html_error", {}),
@@ -46,7 +46,6 @@ FAULTS = [
         ("truncated", {}),
         ("dropped", {}),
         ("token_expired", {}),
-        ("same_next_token", {}),
         ("redirect", {}),
     ]
 ]
@@ -75,6 +74,19 @@ def test_a_fault_that_passes_is_not_noticed(troubled, simulator, kind):
     assert answer["data"]
 
 
+@pytest.mark.requirement("oura-faults")
+def test_oura_s_limit_is_obeyed_and_told(start, simulator):
+    """A wait longer than a call may last ends it at once, and nobody asks again before it is over."""
+    server = start(Server, simulator)
+    assert server.connect().ok
+    caller = server.caller()
+    with simulator.turned(faults=[{"kind": "rate_limited", "times": None, "retry_after_s": 3600}]):
+        assert "Ask again in" in caller.refusal("get_sleep_summary")
+    simulator.forget_requests()
+    assert "Ask again in" in caller.refusal("get_tags")
+    assert simulator.seen()["counts"] == {}
+
+
 @pytest.mark.requirement("deadline")
 def test_a_slow_oura_gets_what_is_here_within_the_soft_deadline(troubled, simulator):
     """Home Assistant gives a call ten seconds, connecting included."""
@@ -87,21 +99,26 @@ def test_a_slow_oura_gets_what_is_here_within_the_soft_deadline(troubled, simula
 def test_every_fault_the_simulator_knows_is_tried_here_or_told_why_not():
     tried = {param.values[0]["kind"] for param in FAULTS}
     elsewhere = {
+        "rate_limited": "test_oura_s_limit_is_obeyed_and_told",
         "slow": "test_a_slow_oura_gets_what_is_here_within_the_soft_deadline",
         "drip": "the client's own tests: a byte at a time until the deadline",
         "token_revoked": "test_lifecycle: consent withdrawn",
         "lost": "the connection's own tests: a refresh whose answer was lost",
     }
-    assert tried | elsewhere.keys() == set(KINDS)
+    assert tried | elsewhere.keys() == set(get_args(Kind))
 
 
 @pytest.mark.requirement("held-days-served-stale")
-def test_held_days_are_served_and_marked_while_oura_is_down(troubled, simulator):
-    caller = troubled.caller()
+def test_held_days_are_served_and_marked_while_oura_is_down(start, simulator):
+    server = start(Server, simulator, CACHE_TTL="0")  # whatever is held of today is old at once
+    assert server.connect().ok
+    caller = server.caller()
     fresh = caller.tool("get_sleep_summary")
+    assert not fresh["coverage"].get("stale")
     with simulator.turned(faults=[{"kind": "html_error", "times": None}]):
-        held = caller.tool("get_sleep_summary", refresh=True)
+        held = caller.tool("get_sleep_summary")
     assert held["data"] == fresh["data"]
+    assert held["coverage"]["stale"] is True
 
 
 @pytest.mark.requirement("log-silence")

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import gevent
@@ -70,24 +71,28 @@ def test_an_idle_server_stops_at_once_with_0(start, sent):
 
 
 @pytest.mark.requirement("client-leaves")
-def test_streams_whose_clients_were_killed_are_swept_away(server):
-    """kill -9 of a process that holds many streams: the heartbeat finds out, and their sessions are gone."""
-    before = server.metric("oura_mcp_open_streams")
+@pytest.mark.requirement("stream-limit")
+def test_streams_are_capped_and_those_of_killed_clients_are_swept_away_and_make_room(start):
+    """kill -9 of a process that holds every stream there may be: the heartbeat finds out, and their sessions are gone."""
+    server = start(Server, MAX_STREAMS=str(MANY + 1))
+    caller, message = server.caller(), {"jsonrpc": "2.0", "id": 1, "method": "ping"}
     with subprocess.Popen(
         [sys.executable, "-c", HOLD_STREAMS, str(server.port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as holder:
         holder.stdin.write(server.head("GET", "/sse", Accept="text/event-stream"))
         holder.stdin.close()
         assert holder.stdout.readline() == b"holding\n"
-        assert server.metric("oura_mcp_open_streams") == before + MANY
-        stream = server.caller().stream()
-        endpoint = stream.endpoint
-        stream.close()
+        last = caller.stream()
+        assert last.call("ping")["result"] == {}
+        assert server.metric("oura_mcp_open_streams") == MANY + 1
+        with caller.request("GET", "/sse", headers={"Accept": "text/event-stream"}, stream=True) as refused:
+            assert refused.status_code in {429, 503}
+        last.close()
         holder.kill()
-    assert server.caller().result("ping") == {}
-    eventually(lambda: server.metric("oura_mcp_open_streams") <= before, within_s=60, what="no stream of the dead")
-    message = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
-    assert server.caller().post(message, path=endpoint).status_code == 404
+    assert caller.result("ping") == {}
+    eventually(lambda: server.metric("oura_mcp_open_streams") == 0, within_s=60, what="no stream of the dead")
+    assert caller.post(message, path=last.endpoint).status_code == 404
+    assert caller.stream().call("ping")["result"] == {}
 
 
 # -- refreshing --------------------------------------------------------------------------------------------------------
@@ -120,8 +125,10 @@ def test_a_rejected_token_is_refreshed_once_by_two_processes_that_all_answer(two
 
 @pytest.mark.requirement("refresh-once")
 def test_a_token_that_is_due_is_refreshed_once_by_two_processes_that_all_answer(two_servers, simulator):
-    with simulator.turned(access_token_ttl_s=60):
+    with simulator.turned(access_token_ttl_s=2):
         assert two_servers[0].connect().ok
+    due = time.time() + 2
+    eventually(lambda: time.time() > due)
     simulator.forget_requests()
     callers = [server.caller() for server in two_servers for _ in range(5)]
     with simulator.turned(latency_s=0.3):

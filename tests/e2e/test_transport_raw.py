@@ -444,12 +444,15 @@ def test_an_unknown_session_is_404_and_nothing_runs(server, caller, path):
 
 
 @pytest.mark.requirement("classic-stream")
-def test_a_session_ends_with_its_stream(server, caller):
+def test_a_probe_for_the_stateless_revision_is_refused_on_the_stream(server, caller):
+    """The newest SDKs ask `server/discover` first, on this transport too; they fall back on an error, not on a failed POST."""
     with caller.stream() as stream:
-        endpoint = stream.endpoint
-    message = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
-    # The server notices at its second write to a connection that is gone, which its heartbeats bring.
-    eventually(lambda: caller.post(message, path=endpoint).status_code == 404, within_s=60)
+        message, headers = server.modern().envelope("server/discover")
+        assert stream.send(message, headers=headers).status_code == 202
+        answer = stream.message()
+        assert (answer["id"], answer["error"]["code"]) == (message["id"], -32022)
+        assert "2025-11-25" in answer["error"]["data"]["supported"]
+        assert stream.call("ping")["result"] == {}
 
 
 # -- JSON-RPC over Streamable HTTP -------------------------------------------------------------------------------------
