@@ -12,7 +12,7 @@ from app.oura.days import Dates
 from app.oura.records import DailyActivity
 from app.registry import Context, tool
 from app.tools.arguments import EndDate, Refresh, StartDate
-from app.tools.coverage import Period, Told, cover, period, told
+from app.tools.coverage import NOT_WORN, Period, Told, cover, period, told
 from app.tools.thinning import MAX_DAILY_ROWS, WEEKLY_NOTE, by_week
 
 UNITS = "times s; calories kcal; distances m; average_met MET (1 = at rest); score and meet_daily_targets: Oura ratings 1-100"
@@ -83,7 +83,7 @@ def get_activity_summary(
         "period": period(answer),
         "summary": activity_totals(answer),
         "units": UNITS,
-        **told(ctx, cover(answer, ["daily_activity"], worn, not_worn=off, notes=notes)),
+        **told(ctx, cover(answer, ["daily_activity"], worn, why=dict.fromkeys(off, NOT_WORN), notes=notes)),
         "data": rows,
     }
 

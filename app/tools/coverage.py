@@ -1,7 +1,8 @@
 """What an answer covers, and why what it lacks is not there: the same words from every tool."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import Annotated, NotRequired
 
 from pydantic import WithJsonSchema
@@ -66,25 +67,26 @@ def cover(
     with_data: Collection[date],
     *,
     every_day: bool = True,
-    not_worn: Collection[date] = (),
+    why: Mapping[date, str] = MappingProxyType({}),
     notes: Iterable[str] = (),
 ) -> Coverage:
     """Say which of the asked days *collections* have, which not, and why.
 
-    *every_day*: a day without data is missing (a night); otherwise it only had no event (a workout).
+    *every_day*: a day without data is missing (a night); otherwise it only had no event (a workout). *why* holds the reasons
+    that the caller knows.
     """
     fetched = [(name, answer[name]) for name in collections]
     reasons: dict[str, list[date]] = {}
     for day in answer.days:
         if day in with_data:
             continue
-        why = NOT_WORN if day in not_worn else _why(day, answer.today, fetched, every_day=every_day)
-        if why is not None:
-            reasons.setdefault(why, []).append(day)
+        reason = why.get(day) or _why(day, answer.today, fetched, every_day=every_day)
+        if reason is not None:
+            reasons.setdefault(reason, []).append(day)
     coverage: Coverage = {
         "days_asked": (answer.end - answer.start).days + 1,
         "days_with_data": len(with_data),
-        "missing": [{"why": why, "days": named(days)} for why, days in reasons.items()],
+        "missing": [{"why": reason, "days": named(days)} for reason, days in reasons.items()],
         "partial": any(part.partial for _, part in fetched),
         "stale": any(part.stale for _, part in fetched),
         "fetched_at": moment(_oldest(part.fetched_at for _, part in fetched), answer.zone),

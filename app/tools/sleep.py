@@ -10,11 +10,11 @@ from typing_extensions import TypedDict
 from app.insights.averages import mean, rounded
 from app.oura.answers import Answer
 from app.oura.days import Dates
-from app.oura.nights import Night, nights
-from app.oura.records import DailyReadiness, DailySleep
+from app.oura.nights import Night, is_long, nights
+from app.oura.records import DailyReadiness, DailySleep, SleepPeriod
 from app.registry import Context, tool
 from app.tools.arguments import EndDate, Refresh, StartDate
-from app.tools.coverage import Period, Told, cover, named, period, told
+from app.tools.coverage import NOT_SYNCED, Period, Told, cover, named, period, told
 from app.tools.thinning import MAX_DAILY_ROWS, WEEKLY_NOTE, by_week
 
 UNITS = (
@@ -30,6 +30,8 @@ _AVERAGES = {
     "average_lowest_heart_rate": "lowest_heart_rate",
     "average_hrv": "average_hrv",
 }
+NAP_S = 600  # Oura keeps scraps of half a minute that nobody would call a nap
+ONLY_NAPS = "no main night, only naps"
 
 
 class OriginalSleepDay(TypedDict):
@@ -98,7 +100,10 @@ def get_sleep_summary(
     rows = sleep_days(answer, by_night, with_hrv=include_hrv)
     summary = sleep_averages(rows)
     notes = night_notes(by_night)
-    with_data = {date.fromisoformat(row["date"]) for row in rows}
+    with_data = {day for day, night in by_night.items() if night.main is not None}
+    with_data.update(row.day for row in answer["daily_sleep"].rows if row.score is not None)
+    napped = {day for day, night in by_night.items() if naps(night)} - with_data
+    why = {day: NOT_SYNCED if day == answer.today else ONLY_NAPS for day in napped}
     if len(answer.days) > MAX_DAILY_ROWS:
         rows = by_week(rows, answer.start)
         notes.append(WEEKLY_NOTE)
@@ -106,7 +111,7 @@ def get_sleep_summary(
         "period": period(answer),
         "summary": summary,
         "units": UNITS,
-        **told(ctx, cover(answer, collections, with_data, notes=notes)),
+        **told(ctx, cover(answer, collections, with_data, why=why, notes=notes)),
         "data": rows,
     }
 
@@ -118,7 +123,7 @@ def sleep_days(answer: Answer, by_night: Mapping[date, Night], *, with_hrv: bool
     rows = []
     for day in answer.days:
         night, score = by_night.get(day), scores.get(day)
-        if night is not None and night.main is None and not night.naps:
+        if night is not None and night.main is None and not naps(night):
             night = None
         if night is None and score is None:
             continue
@@ -150,8 +155,15 @@ def _sleep_day(day: date, score: DailySleep | None, night: Night | None) -> dict
         "lowest_heart_rate": main.lowest_heart_rate if main is not None else None,
         "average_heart_rate": main.average_heart_rate if main is not None else None,
         "breath_average": main.average_breath if main is not None else None,
-        "naps": [nap.total_sleep_duration for nap in night.naps] if night is not None else None,
+        "naps": [nap.total_sleep_duration for nap in naps(night)] if night is not None else None,
     }
+
+
+def naps(night: Night) -> list[SleepPeriod]:
+    """The other periods of sleep that Oura counted (it gives them score deltas), or that are long enough to be naps."""
+    return [
+        period for period in night.naps if period.sleep_score_delta is not None or (period.total_sleep_duration or 0) >= NAP_S
+    ]
 
 
 def sleep_averages(rows: Sequence[Mapping[str, Any]]) -> SleepAverages:
@@ -167,14 +179,14 @@ def sleep_averages(rows: Sequence[Mapping[str, Any]]) -> SleepAverages:
 
 
 def night_notes(by_night: Mapping[date, Night]) -> list[str]:
-    """Say what a null duration cannot: only naps, a night still running, periods the wearer rejected."""
+    """Say what durations cannot: a night in two parts, a night still running, periods the wearer rejected."""
     found = []
-    only_naps = [day for day, night in by_night.items() if night.main is None and night.naps]
+    broken = [day for day, night in by_night.items() if any(is_long(period) for period in night.naps)]
     running = [day for day, night in by_night.items() if night.unfinished and night.main is None]
-    rejected = [day for day, night in by_night.items() if night.main is None and night.rest and not night.naps]
-    if only_naps:
+    rejected = [day for day, night in by_night.items() if night.main is None and night.rest and not naps(night)]
+    if broken:
         found.append(
-            f"Only short sleep, no main night, on {', '.join(named(only_naps))}: its durations are null, naps are given."
+            f"More than one long sleep on {', '.join(named(broken))}: the longest is the night, the other is under naps."
         )
     if running:
         found.append(f"Still being recorded: the night of {', '.join(named(running))}.")

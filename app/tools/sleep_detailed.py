@@ -10,21 +10,21 @@ from typing_extensions import TypedDict
 from app.insights.averages import rounded
 from app.oura.answers import Answer
 from app.oura.days import Dates
-from app.oura.nights import Night, nights
+from app.oura.nights import Night, is_long, nights
 from app.oura.records import Series, SleepPeriod
 from app.registry import Context, tool
 from app.tools.arguments import EndDate, Refresh, StartDate
 from app.tools.coverage import Period, Told, cover, leave_out, period, told
-from app.tools.sleep import night_notes
+from app.tools.sleep import naps, night_notes
 from app.tools.thinning import newest_that_fit, short_text
 
 SAMPLES_UP_TO_DAYS = 2
 MAX_SAMPLES = 600  # fifty hours of five minutes
 MAX_MOVEMENTS = 6000
-UNITS = (
-    "durations, latency and interval s; efficiency %; heart_rate bpm; hrv ms (RMSSD); breath_average per min; "
-    "sleep_phase_5_min 1 deep 2 light 3 REM 4 awake; movement_30_sec 1 still 2 restless 3 tossing 4 active; "
-    "samples start at bedtime_start, null where nothing was measured"
+UNITS = "durations, latency and interval s; efficiency %; heart rate bpm; hrv ms (RMSSD); breath_average per min"
+SAMPLE_UNITS = (
+    "; samples start at bedtime_start, null where nothing was measured; sleep_phase_5_min 1 deep 2 light 3 REM 4 awake; "
+    "movement_30_sec 1 still 2 restless 3 tossing 4 active"
 )
 
 
@@ -57,7 +57,6 @@ class SleepPeriodEntry(OriginalEntry, total=False):
     latency: int | None
     efficiency: int | None
     lowest_heart_rate: int | None
-    restless_periods: int | None
 
 
 class PeriodCounts(TypedDict, total=False):
@@ -98,7 +97,7 @@ def get_sleep_detailed(
         lambda entry: date.fromisoformat(entry["date"]),
     )
     coverage = cover(
-        answer, ["sleep"], {day for day, night in by_night.items() if night.main or night.naps}, notes=_notes(answer, by_night)
+        answer, ["sleep"], {day for day, night in by_night.items() if night.main or naps(night)}, notes=_notes(answer, by_night)
     )
     if not with_samples and periods:
         coverage["notes"].append("Samples, stages and movement are left out: include_samples=true gives them, best for few days.")
@@ -109,7 +108,7 @@ def get_sleep_detailed(
         "period": period(answer),
         "summary": {"total_periods": len(periods), "by_role": {name: names.count(name) for name in dict.fromkeys(names)}},
         "samples_included": with_samples,
-        "units": UNITS,
+        "units": UNITS + SAMPLE_UNITS if with_samples else UNITS,
         **told(ctx, coverage),
         "data": rows,
     }
@@ -117,13 +116,20 @@ def get_sleep_detailed(
 
 def roles(night: Night) -> list[tuple[str, SleepPeriod]]:
     """What each period of *night* is, in order of their beginning."""
+    counted = naps(night)
     named = [
         *([("night", night.main)] if night.main is not None else []),
-        *(("nap", nap) for nap in night.naps),
+        *((_other_role(other, counted), other) for other in night.naps),
         *(("not sleep", rest) for rest in night.rest),
         *(("still recording", running) for running in night.unfinished),
     ]
     return sorted(named, key=lambda item: item[1].bedtime_start.timestamp() if item[1].bedtime_start is not None else 0.0)
+
+
+def _other_role(other: SleepPeriod, counted: Sequence[SleepPeriod]) -> str:
+    if is_long(other):
+        return "other long sleep"
+    return "nap" if any(nap is other for nap in counted) else "brief"
 
 
 def period_entry(role: str, slept: SleepPeriod, *, with_samples: bool) -> SleepPeriodEntry:
@@ -143,7 +149,6 @@ def period_entry(role: str, slept: SleepPeriod, *, with_samples: bool) -> SleepP
         "efficiency": slept.efficiency,
         "lowest_heart_rate": slept.lowest_heart_rate,
         "breath_average": slept.average_breath,
-        "restless_periods": slept.restless_periods,
         "heart_rate": _samples(slept.heart_rate, slept.average_heart_rate, with_samples=with_samples),
         "hrv": _samples(slept.hrv, slept.average_hrv, with_samples=with_samples),
         "movement_30_sec": slept.movement_30_sec[:MAX_MOVEMENTS] if with_samples and slept.movement_30_sec else None,

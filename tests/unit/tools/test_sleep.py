@@ -95,7 +95,37 @@ def test_a_day_with_only_a_nap_has_null_durations_and_says_why() -> None:
 
     (row,) = answer["data"]
     assert (row["total_sleep_duration"], row["score"], row["naps"]) == (None, None, [1_500])
-    assert any("Only short sleep" in note and "2026-03-28" in note for note in answer["coverage"]["notes"])
+    assert {"why": "no main night, only naps", "days": ["2026-03-28"]} in answer["coverage"]["missing"]
+
+
+def test_a_nap_of_today_does_not_hide_that_the_night_is_not_synced() -> None:
+    answer = ask("get_sleep_summary", Wearer({"sleep": [nap(TODAY)], "daily_sleep": []}), start_date="2026-03-29")
+
+    assert answer["data"][0]["naps"] == [1_500]
+    assert answer["coverage"]["missing"][0]["why"].startswith("not synced yet")
+    assert answer["coverage"]["days_with_data"] == 0
+
+
+def test_a_scrap_of_sleep_is_no_nap_unless_oura_counted_it() -> None:
+    rows = week()
+    scrap = nap(days_ago(1), total_sleep_duration=30)
+    counted = nap(TODAY, total_sleep_duration=540, sleep_score_delta=3)
+    rows["sleep"] = [*rows["sleep"], scrap, counted]
+
+    data = ask("get_sleep_summary", Wearer(rows))["data"]
+
+    assert [row["naps"] for row in data[-2:]] == [[], [540]]
+    assert ask("get_sleep_summary", Wearer({"sleep": [scrap], "daily_sleep": []}))["data"] == []
+
+
+def test_a_night_in_two_parts_is_told() -> None:
+    rows = week()
+    rows["sleep"] = [*rows["sleep"], slept(TODAY, bedtime_start=at(TODAY, "07:30"), total_sleep_duration=11_000)]
+
+    answer = ask("get_sleep_summary", Wearer(rows))
+
+    assert (answer["data"][-1]["total_sleep_duration"], answer["data"][-1]["naps"]) == (25_920, [11_000])
+    assert any("More than one long sleep on 2026-03-29" in note for note in answer["coverage"]["notes"])
 
 
 def test_a_night_that_is_still_running_is_told() -> None:

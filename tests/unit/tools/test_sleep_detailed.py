@@ -44,6 +44,8 @@ def test_each_period_says_what_it_is() -> None:
     rows = [
         slept(TODAY),
         nap(TODAY),
+        nap(TODAY, bedtime_start=at(TODAY, "16:00"), total_sleep_duration=30),
+        slept(TODAY, bedtime_start=at(TODAY, "07:10"), total_sleep_duration=11_000),
         nap(TODAY, type="rest", bedtime_start=at(TODAY, "09:00")),
         slept(TODAY, type="deleted"),
         slept(TODAY, bedtime_start=at(TODAY, "09:30"), bedtime_end=None, total_sleep_duration=None, type=None),
@@ -51,10 +53,17 @@ def test_each_period_says_what_it_is() -> None:
 
     answer = ask("get_sleep_detailed", Wearer({"sleep": rows}))
 
-    assert [row["role"] for row in answer["data"]] == ["night", "not sleep", "still recording", "nap"]
+    assert [row["role"] for row in answer["data"]] == [
+        "night",
+        "other long sleep",
+        "not sleep",
+        "still recording",
+        "nap",
+        "brief",
+    ]
     assert answer["summary"] == {
-        "total_periods": 4,
-        "by_role": {"night": 1, "not sleep": 1, "still recording": 1, "nap": 1},
+        "total_periods": 6,
+        "by_role": {"night": 1, "other long sleep": 1, "not sleep": 1, "still recording": 1, "nap": 1, "brief": 1},
     }
     assert any("deleted" in note for note in answer["coverage"]["notes"])
 
