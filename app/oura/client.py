@@ -46,7 +46,7 @@ MAX_OBEYED_S: Final = 900.0
 MAX_BODY_BYTES: Final = 32 << 20
 MAX_PAGES: Final = 500
 DAY_S: Final = 86_400
-POOL_SIZE: Final = 16
+POOL_SIZE: Final = 18
 
 SLOW: Final = "Oura did not answer in time. Ask again in a minute: what was already fetched is kept."
 UNREACHABLE: Final = "Oura cannot be reached right now. The ring and the connection are not at fault; ask again in a few minutes."

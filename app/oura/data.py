@@ -26,7 +26,7 @@ _WIDEST_OFFSETS: Final = timedelta(hours=26)  # from UTC+14 to UTC-12
 
 
 class OuraData:
-    """What tools see of Oura; one per application. *on_change* hears which held days a fetch has changed."""
+    """What tools see of Oura; one per application. `on_change` hears which held days a fetch has changed."""
 
     def __init__(
         self,
@@ -37,12 +37,12 @@ class OuraData:
         user_timezone: str = "",
         cache_ttl_s: float = 300,
         metrics: Metrics | None = None,
-        on_change: Callable[[frozenset[date]], None] | None = None,
     ) -> None:
         self._client = client
         self._cache = cache
         self._clock = clock
         self._zone = WearerZone(user_timezone)
+        self.on_change: list[Callable[[frozenset[date]], None]] = []
         self._holdings = Holdings(
             client,
             cache,
@@ -50,7 +50,7 @@ class OuraData:
             cache_ttl_s=cache_ttl_s,
             metrics=metrics,
             on_rows=self._learn_zone,
-            on_change=on_change,
+            on_change=self._tell,
         )
 
     def query(
@@ -124,10 +124,8 @@ class OuraData:
 
     def profile(self, *, deadline: Deadline, refresh: bool = False) -> Profile:
         """Return the wearer and the rings. Raises ConnectionNeededError, or OuraError if both parts fail alike."""
-        now = self._clock()
-        today = (self._zone.current(now) or ASSUMED_UTC).today(now)
         wants = {"personal_info": [DAYLESS], "ring_configuration": [DAYLESS]}
-        here = self._holdings.obtain(wants, today, deadline=deadline, is_refresh=refresh)
+        here = self._holdings.obtain(wants, self.today(), deadline=deadline, is_refresh=refresh)
         person, rings = (here[name].fetched([DAYLESS]) for name in wants)
         _raise_if_nothing([person, rings], [DAYLESS])
         times = [part.fetched_at for part in (person, rings) if part.fetched_at is not None]
@@ -140,6 +138,11 @@ class OuraData:
             partial=person.partial or rings.partial,
             fetched_at=min(times, default=None),
         )
+
+    def today(self) -> date:
+        """Return the wearer's day as far as it is known; nothing is fetched for it."""
+        now = self._clock()
+        return (self._zone.current(now) or ASSUMED_UTC).today(now)
 
     def clear(self) -> None:
         """Forget everything, fetches under way included: the connection was cut or is another person's now."""
@@ -160,6 +163,10 @@ class OuraData:
             "last_error": flights.last_error[0] if flights.last_error else None,
             "last_error_at": flights.last_error[1] if flights.last_error else None,
         }
+
+    def _tell(self, changed: frozenset[date]) -> None:
+        for listener in self.on_change:
+            listener(changed)
 
     # -- where the wearer is -------------------------------------------------------------------------------------------
 

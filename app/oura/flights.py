@@ -24,7 +24,7 @@ from app.oura.runs import WIDER_DAYS, Harvest, Run, fetch, runs_of
 from app.services import Deadline
 
 FAILURE_S: Final = 3.0  # for so long a failure answers whoever else asks for the same days
-_AT_ONCE: Final = {"days": 10, "instants": 4, "none": 2}  # a year of heart rate must not keep last night's sleep waiting
+_AT_ONCE: Final = {"days": 10, "instants": 6, "none": 2}  # a year of heart rate must not keep last night's sleep waiting
 
 _logger = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Flights:
         *,
         clock: Callable[[], float],
         on_rows: Callable[[str, Iterable[object]], None],
-        on_change: Callable[[frozenset[date]], None] | None = None,
+        on_change: Callable[[frozenset[date]], None],
     ) -> None:
         self._client = client
         self._cache = cache
@@ -64,6 +64,7 @@ class Flights:
         self._on_rows = on_rows
         self._on_change = on_change
         self._by_day: dict[tuple[str, date], Flight] = {}
+        self._under_way: set[Flight] = set()
         self._slots = {rule: BoundedSemaphore(count) for rule, count in _AT_ONCE.items()}
         self.sources = Sources()
         self.unreadable = 0
@@ -71,7 +72,7 @@ class Flights:
 
     @property
     def under_way(self) -> int:
-        return sum(not flight.done.is_set() for flight in {id(found): found for found in self._by_day.values()}.values())
+        return len(self._under_way)
 
     def join(self, collection: Collection, days: Sequence[date], *, is_refresh: bool) -> list[Flight]:
         """Return the flights that bring *days*: those under way, those that failed a moment ago, and new ones for the rest."""
@@ -89,17 +90,21 @@ class Flights:
 
     def abandon(self) -> None:
         """End every fetch under way: nothing it still brings may reach a caller or the cache."""
-        for flight in self._by_day.values():
-            if not flight.done.is_set():
-                flight.is_abandoned = True
-                flight.error = _abandoned()
-                flight.done.set()
+        for flight in self._under_way:
+            flight.is_abandoned = True
+            flight.error = _abandoned()
+            flight.done.set()
+        self._under_way.clear()
         self._by_day.clear()
 
     def _start(self, run: Run, *, is_refresh: bool) -> Flight:
         flight = Flight(run, is_refresh=is_refresh)
         for day in run.days:
-            self._by_day[run.collection.name, day] = flight
+            if is_refresh:
+                self._by_day[run.collection.name, day] = flight
+            else:
+                self._by_day.setdefault((run.collection.name, day), flight)  # a bridged gap may be somebody else's
+        self._under_way.add(flight)
         gevent.spawn(self._fly, flight)
         return flight
 
@@ -119,6 +124,7 @@ class Flights:
             flight.error = exc  # a defect: whoever waits raises it
             raise
         finally:
+            self._under_way.discard(flight)
             flight.done.set()
 
     def _note(self, flight: Flight, error: AppError) -> None:
@@ -149,7 +155,7 @@ class Flights:
             self._drop_moved(flight)
             changed.update(flight.moved)
             self._on_rows(collection.name, (row for entry in flight.entries.values() for row in entry.rows))
-        if changed and self._on_change is not None:
+        if changed:
             self._on_change(frozenset(changed))
 
     def _drop_moved(self, flight: Flight) -> None:

@@ -71,7 +71,7 @@ class Holdings:
         cache_ttl_s: float,
         metrics: Metrics | None,
         on_rows: Callable[[str, Iterable[object]], None],
-        on_change: Callable[[frozenset[date]], None] | None,
+        on_change: Callable[[frozenset[date]], None],
     ) -> None:
         self._cache = cache
         self._clock = clock

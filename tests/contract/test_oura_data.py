@@ -213,7 +213,8 @@ def test_a_night_is_there_as_soon_as_the_app_was_opened(simulator):
 
 def test_a_recomputed_score_arrives_with_a_refresh(simulator):
     changed: list[frozenset[date]] = []
-    data = layer(simulator, on_change=changed.append)
+    data = layer(simulator)
+    data.on_change.append(changed.append)
 
     def scores(**options: Any) -> dict[date, int | None]:
         answer = data.query(["daily_sleep"], Dates.last(7), deadline=patient(), **options)

@@ -206,6 +206,15 @@ def test_a_fetch_that_waited_for_its_turn_is_not_made_after_clearing(data, night
     assert len(nights.requests) == 11
 
 
+def test_a_fetch_that_a_refresh_overtook_brings_nothing_after_clearing_either(data, nights):
+    calls = nights.hold(until=2, calls=[lambda: ask(data), lambda: ask(data, refresh=True)])
+    data.clear()
+    nights.gate.set()
+    gevent.joinall(calls, timeout=5)
+    ask(data, None, "daily_sleep")
+    assert (data.stats()["cache_days"], data.stats()["fetches_under_way"]) == (7, 0)
+
+
 def test_clearing_while_an_answer_is_being_read_keeps_nothing_of_it(data, nights):
     (call,) = nights.hold(until=1, calls=[lambda: ask(data, Dates.last(90))])
 
@@ -228,7 +237,9 @@ def changes() -> list[frozenset[date]]:
 
 @pytest.fixture
 def told(make_data: Callable, changes):
-    return make_data(user_timezone="Europe/Helsinki", on_change=changes.append)
+    data = make_data(user_timezone="Europe/Helsinki")
+    data.on_change.append(changes.append)
+    return data
 
 
 def test_changed_days_are_told_and_unchanged_ones_are_not(told, nights, changes, clock):
@@ -288,7 +299,8 @@ def test_a_defect_in_a_fetch_reaches_whoever_waits(make_data, nights):
     def broken(_: frozenset[date]) -> None:
         raise ZeroDivisionError
 
-    data = make_data(user_timezone="Europe/Helsinki", on_change=broken)
+    data = make_data(user_timezone="Europe/Helsinki")
+    data.on_change.append(broken)
     nights.rows["sleep"].pop()
     ask(data)
     nights.rows["sleep"].append(sleep_document(TODAY))
