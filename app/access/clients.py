@@ -138,7 +138,7 @@ class Clients:
         client = Client(
             # The time in front: the oldest sort first, without opening a record.
             client_id=f"{int(now):010x}-{secrets.token_urlsafe(16)}",
-            name=checked["name"],
+            name=checked["name"] or redirects.label(checked["redirect_uris"][0]),
             redirect_uris=checked["redirect_uris"],
             kind="registered",
             secret_hash=hashed(secret) if secret else None,
@@ -189,7 +189,7 @@ def checked_metadata(metadata: Any) -> dict[str, Any]:
         if problem := redirects.problem(uri, public=method == "none"):
             raise AccessRefusedError("invalid_redirect_uri", f"A redirect URI {problem}.")
     return {
-        "name": readable_name(metadata.get("client_name")) or redirects.label(uris[0]),
+        "name": readable_name(metadata.get("client_name")),
         "redirect_uris": tuple(dict.fromkeys(uris)),
         "method": method,
         "grant_types": _grant_types(metadata),
@@ -224,8 +224,9 @@ def configured(text: str) -> dict[str, Client]:
     """The clients of OAUTH_CLIENTS: `id|secret|redirect URI|…`, several separated by `;`. ConfigError shows no secret."""
     found: dict[str, Client] = {}
     for entry in filter(None, (part.strip() for part in text.split(";"))):
-        client_id, secret, *uris = [*(part.strip() for part in entry.split("|")), "", ""][: max(2, entry.count("|") + 1)]
-        problems = [problem for uri in uris if (problem := redirects.problem(uri, public=not secret))]
+        client_id, *rest = (part.strip() for part in entry.split("|"))
+        secret, uris = (rest[0], rest[1:]) if rest else ("", [])
+        problems = [uri for uri in uris if redirects.problem(uri, public=not secret)]
         if not re.fullmatch(r"[\x21-\x7e]{1,128}", client_id) or not uris or problems or client_id in found:
             raise ConfigError(
                 ["OAUTH_CLIENTS: must read id|secret|redirect URI, with an https or localhost URI; several are separated by ';'"]

@@ -12,7 +12,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,7 +29,8 @@ MAX_ADDRESSES = 3
 MAX_CACHED = 100
 USUAL_TTL_S, LONGEST_TTL_S = 300.0, 86_400.0
 
-_NAT64 = IPv6Network("64:ff9b::/96")
+_IETF = IPv4Network("192.0.0.0/24")
+_UNICAST, _NAT64 = IPv6Network("2000::/3"), IPv6Network("64:ff9b::/96")
 _HOST = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 
 
@@ -114,24 +115,16 @@ def checked_url(url: str) -> str:
 
 
 def is_public(text: str) -> bool:
-    """Whether *text* is an address of the public internet, in none of the forms that stand for another address."""
+    """Whether *text* is an address of the public internet, and none of the forms that stand for another address."""
     try:
         address = ip_address(text.partition("%")[0])
     except ValueError:
         return False
-    inner = _inner(address)
-    if inner is not None and not is_public(str(inner)):
-        return False
-    return address.is_global and not address.is_multicast and not address.is_reserved and address != IPv6Address("::")
-
-
-def _inner(address: IPv4Address | IPv6Address) -> IPv4Address | None:
-    """The IPv4 address that an IPv6 one stands for."""
     if isinstance(address, IPv4Address):
-        return None
-    if address in _NAT64 or int(address) >> 32 == 0:
-        return IPv4Address(int(address) & 0xFFFFFFFF)
-    return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
+        return address.is_global and not address.is_multicast and not address.is_reserved and address not in _IETF
+    if address in _NAT64:  # how hosts without IPv4 reach IPv4
+        return is_public(str(IPv4Address(int(address) & 0xFFFFFFFF)))
+    return address.is_global and address in _UNICAST and address.sixtofour is None and address.teredo is None
 
 
 def resolve(host: str) -> list[str]:
@@ -186,15 +179,14 @@ def described(url: str, fetched: Fetched) -> Client:
             "invalid_client", f"The application of {host} wants to prove itself in a way that this server does not offer."
         )
     checked = checked_metadata({**document, "token_endpoint_auth_method": "none"})
-    name = checked["name"] if document.get("client_name") else (host or "")
-    return Client(url, name, checked["redirect_uris"], "document", grant_types=checked["grant_types"])
+    return Client(url, checked["name"] or host or url, checked["redirect_uris"], "document", grant_types=checked["grant_types"])
 
 
 def _may_be_public(document: dict[str, Any]) -> bool:
     """Whether the client does without authentication. ChatGPT prefers `private_key_jwt` and lists `none` beside it."""
     choices = document.get("token_endpoint_auth_methods_supported")
     listed = isinstance(choices, list) and "none" in choices
-    return listed or document.get("token_endpoint_auth_method") in {None, "none"}
+    return listed or document.get("token_endpoint_auth_method") in (None, "none")
 
 
 def _ttl_s(headers: Mapping[str, str]) -> float:
