@@ -52,7 +52,7 @@ def test_links_within_the_documents_lead_somewhere():
             for line in text.splitlines()
             if line.startswith("#")
         }
-        for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        for target in re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'src="([^"]+)"', text):
             if target.startswith("#"):
                 assert target[1:] in anchors, (document.name, target)
             elif "://" not in target and not target.startswith("mailto:"):
