@@ -19,7 +19,7 @@ from app.oura.records import SleepPeriod
 from app.registry import Context, tool
 from app.tools.activity import is_off_finger, is_running
 from app.tools.arguments import Refresh
-from app.tools.coverage import Coverage, Period, Told, cover, period, told
+from app.tools.coverage import NOT_SYNCED, Coverage, Period, Told, cover, period, told
 
 COLLECTIONS = ("daily_sleep", "sleep", "daily_readiness", "daily_activity")
 BASELINE_DAYS = 28
@@ -203,6 +203,9 @@ def _coverage(answer: Answer, measures: Sequence[Judged]) -> Coverage:
         notes.append("Nothing changed beyond the usual day-to-day variation of this person.")
     if any(is_running(row, answer.today) for row in answer["daily_activity"].rows):
         notes.append("Today's activity is not complete and is left out of the comparison.")
+    slept = {row.day for row in answer["daily_sleep"].rows} | {row.day for row in answer["sleep"].rows}
+    if answer.today in with_data - slept:
+        notes.append(f"Last night is left out, {NOT_SYNCED}.")
     coverage = cover(answer, COLLECTIONS, with_data, notes=notes)
     if coverage["partial"]:
         coverage.pop("continue_with", None)

@@ -108,6 +108,7 @@ def same_moment(one: str | None, other: str | None) -> bool:
     return datetime.fromisoformat(one or "") == datetime.fromisoformat(other or "")
 
 
+@pytest.mark.requirement("true-numbers")
 def test_every_night_is_the_raw_main_period_and_the_raw_score(world: World) -> None:
     answer = world.ask("get_sleep_summary", start_date="2026-03-15", end_date="2026-04-20", include_hrv=True)
 
@@ -181,6 +182,7 @@ def test_readiness_and_activity_are_the_raw_documents_of_exactly_these_days(worl
             )
 
 
+@pytest.mark.requirement("coverage")
 def test_every_day_asked_is_there_or_missing_with_a_reason(world: World) -> None:
     for tool in ("get_sleep_summary", "get_readiness_score", "get_activity_summary"):
         answer = world.ask(tool, start_date="2026-03-25", end_date="2026-04-20")
@@ -190,6 +192,7 @@ def test_every_day_asked_is_there_or_missing_with_a_reason(world: World) -> None
         assert answer["coverage"]["days_with_data"] + len(lacking) == answer["coverage"]["days_asked"] == 27
 
 
+@pytest.mark.requirement("true-numbers")
 def test_heart_rate_counts_every_raw_sample_of_the_wearers_day(world: World) -> None:
     zone = datetime.fromisoformat(world.ask("get_sleep_detailed")["data"][-1]["bedtime_end"]).tzinfo
     answer = world.ask("get_heart_rate", start_datetime="2026-04-18", end_datetime="2026-04-19")
@@ -307,6 +310,7 @@ def test_a_narrow_consent_names_the_scope_and_gives_the_rest() -> None:
     assert len(answer["data"]) == 7
 
 
+@pytest.mark.requirement("answers-small")
 def test_usual_questions_have_small_answers(world: World) -> None:
     assert len(text_of(world.ask("get_sleep_summary"))) < 4_000
     assert len(text_of(world.ask("get_sleep_summary", start_date="2026-03-21"))) < 14_000

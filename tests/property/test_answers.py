@@ -113,6 +113,7 @@ def test_thinning_keeps_least_greatest_mean_and_number(rows: list[tuple[int, int
     assert [row["timestamp"] for row in data] == sorted(row["timestamp"] for row in data)
 
 
+@settings(deadline=None)
 @given(st.sets(PAST, max_size=365))
 def test_named_days_are_few_and_lose_no_gap_that_is_recent(backs: set[int]) -> None:
     days = sorted(days_ago(back) for back in backs)
@@ -126,6 +127,7 @@ def test_named_days_are_few_and_lose_no_gap_that_is_recent(backs: set[int]) -> N
         assert names == [day.isoformat() for day in days]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(PAST, st.integers(0, 30_000)), max_size=120))
 def test_what_does_not_fit_is_older_and_named_by_its_newest_day(entries: list[tuple[int, int]]) -> None:
     rows = [(days_ago(back), "x" * size) for back, size in sorted(entries, reverse=True)]
@@ -145,6 +147,7 @@ def test_what_does_not_fit_is_older_and_named_by_its_newest_day(entries: list[tu
         assert max(left_out) == cut.isoformat()
 
 
+@settings(deadline=None)
 @given(st.sets(PAST, min_size=1, max_size=365), st.integers(0, 400))
 def test_weeks_hold_every_day_once(backs: set[int], value: int) -> None:
     start = TODAY - timedelta(days=364)

@@ -25,6 +25,7 @@ def by_day(values: list[float | None]) -> dict[date, float]:
     return {END - timedelta(days=i): value for i, value in enumerate(reversed(values)) if value is not None}
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_averages_never_count_nulls(values: list[float | None]) -> None:
     there = [value for value in values if value is not None]
@@ -36,6 +37,7 @@ def test_averages_never_count_nulls(values: list[float | None]) -> None:
     assert total(values) is None if not there else math.isclose(total(values), math.fsum(there), rel_tol=1e-9, abs_tol=1e-6)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), max_size=20))
 def test_corrections_only_ever_make_p_larger_and_keep_the_order(ps: list[float]) -> None:
     for corrected in (holm(ps), false_discovery(ps)):
@@ -44,12 +46,13 @@ def test_corrections_only_ever_make_p_larger_and_keep_the_order(ps: list[float])
         assert all(corrected[a] <= corrected[b] + 1e-12 for a, b in pairwise(order))
 
 
+@settings(deadline=None)
 @given(st.floats(0, 50), st.floats(0.001, 20), st.integers(1, 400))
 def test_a_larger_t_is_never_more_likely(t: float, more: float, df: int) -> None:
     assert 0 <= two_sided_p(t + more, df) <= two_sided_p(t, df) + 1e-9 <= 1 + 2e-9
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.none() | st.floats(-100, 100), max_size=70), st.integers(1, 30), st.sampled_from(sorted(MEASURES)))
 def test_too_little_data_never_makes_a_change(values: list[float | None], days: int, key: str) -> None:
     found = report({key: by_day(values)}, start=END - timedelta(days=days - 1), end=END)
@@ -64,7 +67,7 @@ def test_too_little_data_never_makes_a_change(values: list[float | None], days: 
         assert found.findings == []
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.none() | st.floats(-100, 100), min_size=20, max_size=70), st.floats(-300, 300), st.sampled_from(sorted(MEASURES))
 )
@@ -80,7 +83,7 @@ def test_a_mirrored_history_gives_the_opposite_verdict(values: list[float | None
     assert mirrored.certainty == there.certainty
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.none() | st.floats(0, 100), max_size=40), st.floats(-1000, 1000))
 def test_where_a_person_stands_does_not_change_the_comparison(values: list[float | None], offset: float) -> None:
     series = by_day(values)
@@ -96,6 +99,7 @@ def test_where_a_person_stands_does_not_change_the_comparison(values: list[float
     assert plain is None or moved is None or math.isclose(plain, moved, abs_tol=1e-6)
 
 
+@settings(deadline=None)
 @given(st.lists(st.none() | st.floats(0, 100), max_size=40))
 def test_a_reversed_series_has_the_opposite_trend(values: list[float | None]) -> None:
     there, back = trend(by_day(values), meaningful=5), trend(by_day(values[::-1]), meaningful=5)

@@ -92,6 +92,17 @@ def test_naps_and_days_off_the_finger_do_not_enter_a_baseline() -> None:
     assert any("Today's activity is not complete" in note for note in answer["coverage"]["notes"])
 
 
+def test_a_last_night_that_is_not_synced_is_told_although_today_has_activity() -> None:
+    wearer = history({}, {})
+    for name in ("sleep", "daily_sleep", "daily_readiness"):
+        wearer.rows[name] = [row for row in wearer.rows[name] if row.day != TODAY]
+
+    answer = ask("get_health_insights", wearer)
+
+    assert metric(answer, "sleep_score")["n"] == 6
+    assert any(note.startswith("Last night is left out, not synced yet") for note in answer["coverage"]["notes"])
+
+
 def test_bedtimes_around_midnight_average_by_the_clock() -> None:
     rows = []
     for back in range(35):

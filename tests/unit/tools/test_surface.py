@@ -99,6 +99,7 @@ def test_every_tool_has_a_title_a_description_and_read_only_hints(name: str) -> 
     assert tool.annotations["destructiveHint"] is False
 
 
+@pytest.mark.requirement("tool-list-small")
 def test_what_a_model_reads_stays_under_9_kb_and_the_whole_list_under_24() -> None:
     tools = [listed(name) for name in NAMES]
     read = [{key: tool[key] for key in ("name", "description", "inputSchema")} for tool in tools]
@@ -127,6 +128,7 @@ def test_null_is_as_good_as_absent() -> None:
     assert ask("get_sleep_summary", Wearer(week()), **nothing) == ask("get_sleep_summary", Wearer(week()))
 
 
+@pytest.mark.requirement("arguments")
 def test_all_bad_arguments_are_reported_at_once() -> None:
     with pytest.raises(ArgumentError) as caught:
         ask("get_sleep_summary", Wearer(week()), start_date=["x"], include_hrv="perhaps", refresh=3)
