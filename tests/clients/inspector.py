@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -63,12 +64,13 @@ def main(folder: Path) -> Json:
     calls = json.loads(os.environ.get("MCP_CALLS", "{}"))
     tools = inspector.result("tools/list", "--strict")["tools"]
     report: Json = {"client": f"inspector {TRANSPORT}", "tools": tools}
-    report["calls"] = {tool["name"]: inspector.tool(tool["name"], calls.get(tool["name"], {})) for tool in tools}
+    names = [tool["name"] for tool in tools]
+    with ThreadPoolExecutor(4) as pool:  # each call is a process and a connection of its own
+        report["calls"] = dict(zip(names, pool.map(lambda name: inspector.tool(name, calls.get(name, {})), names), strict=True))
     bad = json.loads(os.environ.get("MCP_BAD_CALL", "null"))
     if bad:
         report["bad_call"] = inspector.tool(bad["name"], bad["arguments"])
-    listed = inspector.result("resources/list")["resources"]
-    report["resources"] = {item["uri"]: inspector.result("resources/read", "--uri", item["uri"])["contents"] for item in listed}
+    report["resources"] = {item["uri"]: item for item in inspector.result("resources/list")["resources"]}
     report["prompts"] = {item["name"]: item for item in inspector.result("prompts/list")["prompts"]}
     report["closed"] = True
     return report

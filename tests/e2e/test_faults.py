@@ -125,8 +125,12 @@ def test_held_days_are_served_and_marked_while_oura_is_down(start, simulator):
 def test_the_log_of_all_this_holds_no_secret_and_no_health_value(troubled, simulator):
     """Last in this module: everything above, and every wrong way in, has been logged at debug by now."""
     _knock_on_every_wrong_door(troubled)
-    troubled.caller().tool("get_heart_rate")
+    caller = troubled.caller()
+    caller.tool("get_heart_rate")
+    with caller.stream() as stream:
+        stream.call("ping")
     log = troubled.logs()
+    assert stream.endpoint.partition("sessionId=")[2] not in log
     assert len(log.splitlines()) > 50
     for name, secret in _secrets(troubled).items():
         assert secret not in log, f"{name} is in the log"

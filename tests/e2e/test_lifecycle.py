@@ -129,6 +129,7 @@ def test_a_token_that_is_due_is_refreshed_once_by_two_processes_that_all_answer(
         assert two_servers[0].connect().ok
     due = time.time() + 2
     eventually(lambda: time.time() > due)
+    assert two_servers[1].get("/health").json()["oauth_connected"] is True, "a refresh will help"
     simulator.forget_requests()
     callers = [server.caller() for server in two_servers for _ in range(5)]
     with simulator.turned(latency_s=0.3):
