@@ -100,6 +100,7 @@ def test_every_document_of_every_day_is_there_once_and_nothing_else(simulator):
 
 
 @pytest.mark.parametrize("simulator", PERSONAS, indirect=True)
+@pytest.mark.requirement("true-numbers")
 def test_numbers_are_ouras_own(simulator):
     truth = {document["id"]: document for document in everything(simulator, "sleep")}
     for period in layer(simulator).query(["sleep"], Dates.last(60), deadline=patient())["sleep"].rows:
@@ -134,6 +135,7 @@ def test_a_day_of_heart_rate_is_every_sample_of_that_day(simulator):
 
 
 @pytest.mark.parametrize("kind", ["server_error", "html_error", "not_json", "truncated", "dropped", "rate_limited", "redirect"])
+@pytest.mark.requirement("oura-faults")
 def test_a_fault_that_passes_is_not_noticed_and_nothing_is_followed(simulator, kind):
     truth = ids_by_day(everything(simulator, "sleep"), date(2026, 4, 14), date(2026, 4, 20))
     simulator.turn(faults=[{"kind": kind, "on": "sleep", "retry_after_s": 0}])
@@ -149,6 +151,7 @@ def test_a_fault_that_passes_is_not_noticed_and_nothing_is_followed(simulator, k
     )
 
 
+@pytest.mark.requirement("refresh-once")
 def test_an_expired_token_is_renewed_once_for_all_collections(simulator):
     source = Source(simulator)
     simulator.expire_access_tokens()

@@ -176,6 +176,7 @@ def test_an_expired_token_is_renewed_on_the_way(data, month, source):
     assert source.rejected_tokens == ["token-1"]
 
 
+@pytest.mark.requirement("held-days-served-stale")
 def test_stale_days_are_served_and_marked_while_oura_is_down(data, month, clock):
     ask(data)
     clock.now += 301

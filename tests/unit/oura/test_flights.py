@@ -45,6 +45,7 @@ def test_held_days_are_answered_without_asking(data, nights):
     assert len(answer["sleep"].rows) == 7
 
 
+@pytest.mark.requirement("cache")
 def test_an_overlapping_range_asks_only_for_the_days_it_lacks(data, nights):
     ask(data, Dates.between("2026-03-01", "2026-03-10"))
     ask(data, Dates.between("2026-02-20", "2026-03-15"))
@@ -84,6 +85,7 @@ def test_an_old_empty_day_is_asked_for_once(data, upstream):
     assert len(upstream.requests) == 1
 
 
+@pytest.mark.requirement("cache")
 def test_50_identical_cold_calls_cost_one_fetch_per_collection(make_data, nights):
     data = make_data()
     calls = nights.hold(until=3, calls=[lambda: ask(data, None, "sleep", "daily_sleep")] * 50)
@@ -149,6 +151,7 @@ def test_a_refresh_is_not_answered_by_a_question_asked_before_it(data, nights):
     nights.gate.set()
 
 
+@pytest.mark.requirement("deadline")
 def test_the_soft_deadline_answers_with_what_is_here_and_the_fetch_goes_on(data, nights):
     ask(data, Dates.between("2026-03-15", "2026-03-20"))
     nights.gate.clear()
