@@ -14,7 +14,7 @@ from typing import Any
 
 from flask import Blueprint, Request, Response, jsonify, request
 
-from app.errors import AuthError, ForbiddenError, VaultError
+from app.errors import AuthError, ForbiddenError, RateExceededError, VaultError
 from app.metrics import CONTENT_TYPE
 from app.services import Principal, Services
 
@@ -79,10 +79,10 @@ class Readiness:
 
 
 def _is_owner(owner: Callable[[Request], Principal]) -> bool:
-    """A stranger's probe, or one with an old token, still gets the public part with 200."""
+    """A stranger's probe, or one with an old token, still gets the public part with 200, however often it comes."""
     try:
         return owner(request).is_owner
-    except (AuthError, ForbiddenError):
+    except (AuthError, ForbiddenError, RateExceededError):
         return False
 
 

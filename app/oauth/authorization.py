@@ -141,7 +141,7 @@ class OuraAuthorization:
                     answer = _sent(session, "GET", self._revoke_url, access_token)
         except OuraUnavailableError:
             return False
-        return answer.ok or answer.status_code == 401  # 401: it was dead already
+        return answer.status_code in {200, 202, 204, 401}  # 401: it was dead already
 
     def account_id(self, access_token: str) -> str | None:
         """The account's id, from the one call made at connecting; None if Oura does not tell it now."""
@@ -153,7 +153,7 @@ class OuraAuthorization:
                     timeout=(CONNECT_S, READ_S),
                     allow_redirects=False,
                 )
-                found = answer.json() if answer.ok else None
+                found = answer.json() if answer.status_code == 200 else None
         except (OuraUnavailableError, ValueError):
             return None
         account = found.get("id") if isinstance(found, dict) else None

@@ -227,6 +227,13 @@ def test_api_routes_answer_json_even_to_a_browser(open_browser):
     assert "json" in browser.get("/metrics").content_type
 
 
+def test_a_monitor_with_an_old_token_gets_the_public_health_however_often_it_asks(open_browser):
+    client = open_browser().client
+    headers = {"Authorization": "Bearer of-last-year"}
+
+    assert {client.get("/health", base_url="http://localhost:3001", headers=headers).status_code for _ in range(30)} == {200}
+
+
 def test_a_foreign_host_is_told_in_words(open_browser):
     answer = open_browser().client.get("/", base_url="http://evil.example", headers={"Accept": "text/html"})
 
