@@ -169,8 +169,10 @@ def _body(current: Request) -> bytes:
     late = gevent.Timeout.start_new(BODY_TIMEOUT_S, BodyError("The body did not arrive in time.", status=408))
     try:
         raw: bytes = current.environ["wsgi.input"].read(wanted)
-    except OSError as exc:
-        raise BodyError("The body broke off.", status=400) from exc
+    except BodyError:
+        raise
+    except Exception as exc:  # each WSGI server has its own errors for a body that is not framed as it should be
+        raise BodyError("The body is broken.", status=400) from exc
     finally:
         late.close()
     if len(raw) > MAX_BODY:
