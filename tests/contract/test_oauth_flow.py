@@ -244,6 +244,12 @@ def test_on_another_host_name_the_person_is_sent_to_where_the_cookie_comes_back(
     assert (answer.status_code, answer.location) == (302, HOME + path)
 
 
+def test_moving_there_takes_no_foreign_name_along(house):
+    answer = house.app.test_client().get("/login?next=//evil.example", base_url="http://127.0.0.1:3001", headers=BROWSER)
+
+    assert answer.location == f"{HOME}/login"
+
+
 # -- how else it can end -----------------------------------------------------------------------------------------------
 
 
@@ -411,6 +417,21 @@ def test_an_account_that_oura_does_not_name_counts_as_another(house, browser):
     house.simulator.turn(faults=[{"kind": "server_error", "on": "personal_info", "times": None}])
 
     assert browser.connect() == "/oauth/replace"
+
+
+def test_what_another_provider_granted_is_not_replaced_without_asking(house, browser):
+    browser.connect()
+    held = house.services.vault.read("oura-connection")
+    house.services.vault.write("oura-connection", {**held, "provider": "https://api.ouraring.com"})
+
+    assert browser.connect() == "/oauth/replace"
+
+
+def test_connecting_the_first_account_again_ends_the_one_that_waits(house, waiting):
+    assert waiting.connect(account="adult") == "/oauth/result/connected"
+
+    assert waiting.get("/oauth/replace").location == "/oauth/result/too-late"
+    assert house.services.vault.read("oura-pending") is None
 
 
 def test_a_first_connection_is_made_although_oura_does_not_name_the_account(house, browser):

@@ -207,6 +207,14 @@ def test_a_record_that_names_no_endpoint_is_renewed_where_the_application_belong
     assert all(form["refresh_token"] != "R0" for form in api.forms)
 
 
+def test_a_record_that_names_an_address_we_no_longer_know_is_not_followed_there(connection, oura, deadline):
+    endpoint = TokenEndpoint(oura, API)
+    connection.connect(grant(token_url="https://elsewhere.example/token"))
+
+    assert connection.rejected("A0", deadline) == "A1"
+    assert endpoint.spent == ["R0"]
+
+
 def test_a_wrong_client_secret_is_told_and_does_not_end_the_connection(connection, vault, clock, oura, deadline):
     for url in (API, MOI):
         oura.add(responses.POST, url, status=401, json={"error": "invalid_client"})
