@@ -48,8 +48,8 @@ imports: $(DEV)
 docs: $(RUN) ## Regenerate the tables in README.md and docs/, and .env.example, from the code
 	@$(BIN)/python -m app.commands.docs
 
-bench: $(RUN) ## Measure speed and memory against the bars
-	@$(BIN)/python -m bench
+bench: $(RUN) ## Measure speed and memory against the bars (ROUNDS=3 for a quick look)
+	@$(BIN)/python -m gevent.monkey --module bench
 
 conformance: $(DEV) ## Run the official MCP conformance suite (needs npm)
 	@$(BIN)/python -m tests.conformance.suite

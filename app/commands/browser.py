@@ -59,21 +59,26 @@ class Browser:
 
     def connect(self, secret: str) -> requests.Response:
         """Sign in with *secret*, consent at Oura, come back; raises BrowserError if that ends anywhere else."""
-        login = self._session.get(f"{self._url}/login", timeout=TIMEOUT_S)
-        self._submit(login, {Form(login.text).secret: secret})
-        consent = self._session.get(f"{self._url}/oauth/authorize", timeout=TIMEOUT_S)
+        login = self.open("/login")
+        self.submit(login, {Form(login.text).secret: secret})
+        consent = self.open("/oauth/authorize")
         if consent.url.startswith(self._url):
             raise BrowserError(
                 f"Connecting ended at {urlsplit(consent.url).path} (HTTP {consent.status_code}) before Oura was reached."
             )
-        done = self._submit(consent, {"decision": "approve"})
+        done = self.submit(consent, {"decision": "approve"})
         if not done.url.startswith(self._url) or not done.ok:
             raise BrowserError(f"Connecting ended at {urlsplit(done.url).path} (HTTP {done.status_code}).")
         return done
 
-    def _submit(self, page: requests.Response, filled: dict[str, str]) -> requests.Response:
+    def open(self, path: str) -> requests.Response:
+        return self._session.get(urljoin(self._url, path), timeout=TIMEOUT_S)
+
+    def submit(self, page: requests.Response, filled: dict[str, str], *, follow: bool = True) -> requests.Response:
+        """Send the first form of *page* with *filled* in its fields."""
         form = Form(page.text)
         data = [*{**form.fields, **filled}.items(), *form.lists]
         target = urljoin(page.url, form.action or page.url)
         parts = urlsplit(page.url)
-        return self._session.post(target, data=data, headers={"Origin": f"{parts.scheme}://{parts.netloc}"}, timeout=TIMEOUT_S)
+        headers = {"Origin": f"{parts.scheme}://{parts.netloc}"}
+        return self._session.post(target, data=data, headers=headers, timeout=TIMEOUT_S, allow_redirects=follow)

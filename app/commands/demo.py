@@ -82,12 +82,12 @@ class Children:
     def said(self, name: str) -> str:
         return (self._folder / f"{name}.log").read_text(errors="replace")
 
-    def wait_for(self, name: str, child: subprocess.Popen[bytes], ready: Callable[[], bool]) -> None:
+    def wait_for(self, name: str, child: subprocess.Popen[bytes], ready: Callable[[], bool], *, every_s: float = 0.05) -> None:
         until = time.monotonic() + BOOT_S
         while not ready():
             if child.poll() is not None or time.monotonic() > until:
                 raise DemoError(f"The {name} did not start. It said:\n{self.said(name)[-3000:]}")
-            time.sleep(0.05)
+            time.sleep(every_s)
 
     def ended(self) -> bool:
         return any(child.poll() is not None for child in self._started)
