@@ -71,6 +71,7 @@ class Connection:
         self._grant: Grant | None = None
         self._unreadable = False
         self._read_at = float("-inf")
+        self._changes = 0
         self._unsaved: tuple[str | None, Grant] | None = None
         self._flight: gevent.Greenlet | None = None
         self.on_change: list[Callable[[], None]] = []
@@ -142,6 +143,7 @@ class Connection:
                 grant = self._unsaved[1] if self._unsaved is not None else self.grant()
                 self._vault.delete(CONNECTION)
                 self._grant, self._unsaved, self._unreadable = None, None, False
+                self._changes += 1
         finally:
             self._tell()  # whatever the store says, what was cached of the person goes
         event(log, "oura_disconnected")
@@ -193,6 +195,7 @@ class Connection:
         return self._grant
 
     def _reread(self) -> None:
+        changes = self._changes
         try:
             stored = self.grant()
         except RecordUnreadableError:
@@ -201,7 +204,10 @@ class Connection:
         except StoreUnavailableError as exc:
             if self._grant is None:
                 raise ToolError(f"{exc} Until then this server cannot use the connection to Oura.") from exc
-            return  # what is in memory is good until Oura says otherwise
+            self._read_at = time.monotonic()  # what is in memory is good until Oura says otherwise
+            return
+        if changes != self._changes:
+            return  # while the store was asked, another greenlet wrote what is newer
         if self._unsaved is not None and stored is not None and stored.refresh_token == self._unsaved[0]:
             self._save(self._unsaved[1], spent=self._unsaved[0])
         else:
@@ -210,6 +216,7 @@ class Connection:
 
     def _take(self, grant: Grant | None, *, unreadable: bool = False) -> None:
         before, self._grant = self._grant, grant
+        self._changes += 1
         self._unreadable = unreadable
         self._read_at = time.monotonic()
         if before is not None and not before.is_same_account(grant):

@@ -309,6 +309,35 @@ def test_a_store_that_is_away_is_a_tool_error_in_plain_words(settings, clock, de
     assert connection.status().state == "store"
 
 
+def test_a_slow_reader_does_not_bring_back_what_was_replaced_while_it_read(settings, clock, deadline):
+    gate = gevent.event.Event()
+
+    class Slow(FileStore):
+        waits = False
+
+        def get(self, purpose, owner):
+            envelope = super().get(purpose, owner)
+            if self.waits:
+                self.waits = False
+                gate.wait(5)
+            return envelope
+
+    store = Slow(settings.token_file)
+    vault = Vault(store, Sealer(settings.encryption_keys, clock=clock))
+    connection = Connection(settings, vault, OuraAuthorization(settings, clock=clock), clock=clock)
+    connection.connect(grant())
+    store.waits = True
+    reader = gevent.spawn(connection.status)
+    gevent.sleep(0)
+
+    connection.connect(grant(access_token="A9"))
+    gate.set()
+    reader.join(5)
+
+    tokens.REREAD_S = 3600.0
+    assert connection.access_token(deadline) == "A9"
+
+
 def test_status_tells_scopes_and_those_that_are_missing(connection):
     connection.connect(grant(scopes=frozenset({"daily", "heartrate"})))
 
