@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from datetime import date
+from functools import partial
 
 from flask import Flask, g, request
 
-import app.tools as tools
-from app import health, logs
+from app import health, logs, tools
 from app.access import Access
 from app.access.documents import Fetcher, Resolver
 from app.access.views import CONTINUE, RESUME, FrontDoor
@@ -36,6 +37,7 @@ from app.pages.views import create_blueprint as pages_blueprint
 from app.registry import Registry
 from app.seal import Sealer
 from app.services import Services
+from app.tools.days import touched_resources
 from app.vault import Vault
 
 __version__ = "0.1.0"
@@ -100,7 +102,14 @@ def _engine(app: Flask, services: Services) -> Engine:
         draining=lambda: app.extensions["draining"](),
     )
     services.connection.on_change.append(engine.close_streams)
+    services.oura.on_change.append(partial(_announce, engine, services))
     return engine
+
+
+def _announce(engine: Engine, services: Services, changed: Collection[date]) -> None:
+    """Tell subscribers which days a fetch has changed; nothing asks Oura on their behalf."""
+    for uri in touched_resources(changed, services.oura.today()):
+        engine.resource_changed(uri)
 
 
 def _services(settings: Settings, clock: Callable[[], float]) -> Services:
