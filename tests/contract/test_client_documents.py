@@ -19,6 +19,8 @@ from gevent.pywsgi import WSGIServer
 from app.access.documents import MAX_BYTES, ClientDocuments, Fetched, fetch_from
 from app.errors import AccessRefusedError
 
+pytestmark = pytest.mark.requirement("oauth-ssrf")
+
 NAME = "client.example"
 URL = f"https://{NAME}/oauth/client.json?v=1"
 

@@ -10,6 +10,8 @@ import pytest
 
 from tests.unit.access.door import BEARER, CHALLENGE, ISSUER, REDIRECT, TOKEN, VERIFIER, Door, hidden_fields, told
 
+pytestmark = pytest.mark.requirement("oauth-attacks")
+
 # -- codes ---------------------------------------------------------------------------------------------------------------
 
 
@@ -295,6 +297,7 @@ def test_an_issued_token_is_403_on_every_route_of_the_owner(door, client_id, ver
     assert refused.status_code == 403
 
 
+@pytest.mark.requirement("oauth-owner")
 def test_whatever_route_a_stranger_is_refused_at_an_issued_token_is_refused_at_too(door, client_id):
     """Those listed above by name, and any that is added later."""
     token = door.client().come_in(client_id)["access_token"]

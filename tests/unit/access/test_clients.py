@@ -9,6 +9,8 @@ from app.access.clients import configured
 from app.errors import ConfigError
 from tests.unit.access.door import ISSUER, PUBLIC, REDIRECT, TOKEN, Door, told
 
+pytestmark = pytest.mark.requirement("oauth-clients")
+
 # -- registration --------------------------------------------------------------------------------------------------------
 
 

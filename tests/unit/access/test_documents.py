@@ -6,6 +6,8 @@ from app.access.documents import ClientDocuments, checked_url, is_public
 from app.errors import AccessRefusedError
 from tests.unit.access.door import PUBLIC, REDIRECT, Clock, Internet
 
+pytestmark = pytest.mark.requirement("oauth-ssrf")
+
 URL = "https://client.example/oauth/client.json"
 DOCUMENT = {"client_id": URL, "client_name": "Documented", "redirect_uris": [REDIRECT]}
 

@@ -8,9 +8,12 @@ import pytest
 
 from tests.unit.access.door import BEARER, ISSUER, REDIRECT, TOKEN, Door, told
 
+pytestmark = pytest.mark.requirement("oauth-tokens")
+
 # -- discovery -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.requirement("oauth-discovery")
 def test_the_challenge_leads_to_the_metadata_of_the_resource_and_that_to_the_servers(door):
     program = door.client()
     challenge = program.post("/sse", json={}).headers["WWW-Authenticate"]
@@ -57,6 +60,7 @@ def test_on_this_computer_issuer_and_resource_are_the_address_that_was_used(door
     assert door.client().call(tokens["access_token"]).status_code == 401
 
 
+@pytest.mark.requirement("oauth-discovery")
 def test_switched_off_there_is_nothing_and_the_challenge_does_not_say_otherwise(tmp_path):
     program = Door(tmp_path, settings={"oauth_server": False}).client()
 
@@ -276,6 +280,7 @@ def test_tokens_and_secrets_are_stored_as_hashes_only(door):
 # -- who is in, and the end ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.requirement("oauth-grants")
 def test_the_status_page_lists_who_is_in_and_its_button_ends_it(door, client_id):
     person = door.client()
     tokens = person.come_in(client_id)
@@ -303,6 +308,7 @@ def test_the_owners_bearer_revokes_too(door, client_id):
     assert program.call(tokens["access_token"]).status_code == 401
 
 
+@pytest.mark.requirement("oauth-grants")
 def test_revoking_closes_open_streams_and_nobody_elses(door, client_id):
     program = door.client()
     mine, other = program.come_in(client_id)["access_token"], program.come_in(client_id)["access_token"]
@@ -367,6 +373,7 @@ OURA = {
 }
 
 
+@pytest.mark.requirement("oauth-ring-in-the-same-visit")
 def test_without_a_ring_consent_goes_on_to_connect_one_and_back_to_the_client(tmp_path):
     door = Door(tmp_path, settings=OURA)
     person = door.client()

@@ -4,6 +4,8 @@ import pytest
 
 from app.access import redirects
 
+pytestmark = pytest.mark.requirement("oauth-clients")
+
 REAL = [
     "https://claude.ai/api/mcp/auth_callback",
     "https://claude.com/api/mcp/auth_callback",
