@@ -99,7 +99,7 @@ def _engine(app: Flask, services: Services) -> Engine:
         services=services,
         instructions=tools.INSTRUCTIONS,
         max_streams=services.settings.max_streams,
-        draining=lambda: app.extensions["draining"](),
+        draining=lambda: app.extensions["draining"](),  # noqa: PLW0108 - gunicorn.conf.py replaces it later
     )
     services.connection.on_change.append(engine.close_streams)
     services.oura.on_change.append(partial(_announce, engine, services))
