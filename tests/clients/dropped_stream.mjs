@@ -35,17 +35,14 @@ const transport = new SSEClientTransport(url, {
 const client = new Client({ name: 'e2e', version: '1' }, {});
 await client.connect(transport);
 const tools = (await client.listTools()).tools.map((tool) => tool.name);
-const rounds = [];
-for (let round = 0; round < 2; round += 1) {
-  const before = transport._endpoint.href;
-  for (const socket of open) socket.destroy();
-  const deadline = Date.now() + 30_000;
-  while (transport._endpoint.href === before && Date.now() < deadline) await new Promise((later) => setTimeout(later, 20));
-  const again = (await client.listTools()).tools.map((tool) => tool.name);
-  const bad = process.env.MCP_BAD_CALL ? await client.callTool(JSON.parse(process.env.MCP_BAD_CALL)) : null;
-  rounds.push({ moved: transport._endpoint.href !== before, same: again.join() === tools.join(), isError: bad?.isError ?? null });
-}
+const before = transport._endpoint.href;
+for (const socket of open) socket.destroy();
+const deadline = Date.now() + 30_000;
+while (transport._endpoint.href === before && Date.now() < deadline) await new Promise((later) => setTimeout(later, 20));
+const again = (await client.listTools()).tools.map((tool) => tool.name);
+const bad = process.env.MCP_BAD_CALL ? await client.callTool(JSON.parse(process.env.MCP_BAD_CALL)) : null;
+const back = { moved: transport._endpoint.href !== before, same: again.join() === tools.join(), isError: bad?.isError ?? null };
 await client.close();
 between.close();
 for (const socket of open) socket.destroy();
-process.stdout.write(JSON.stringify({ client: `dropped ${process.env.MCP_SDK}`, tools, rounds, streams, closed: true }) + '\n');
+process.stdout.write(JSON.stringify({ client: `dropped ${process.env.MCP_SDK}`, tools, back, streams, closed: true }) + '\n');

