@@ -11,7 +11,7 @@ import gevent
 import pytest
 import requests
 
-from tests.e2e.wire import Stream, eventually, strictly
+from tests.e2e.wire import Stream, strictly
 from tests.revisions import HANDSHAKE, MODERN, assert_legal
 
 pytestmark = pytest.mark.usefixtures("bystander", "endless")
