@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from tests.conformance.suite import product_passes
 from tests.e2e.harness import ROOT
 from tests.e2e.recorder import Recorder
 
@@ -207,6 +208,12 @@ def test_whom_poke_speaks_for_changes_nothing_and_is_not_believed(server):
     stranger = server.caller(token=None)
     body = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
     assert stranger.post(body, headers={"X-Poke-User-Id": "someone"}).status_code == 401
+
+
+@node
+@pytest.mark.requirement("conformance-product")
+def test_the_server_itself_passes_every_scenario_of_the_official_suite_that_needs_no_fixture(server, capfd):
+    assert product_passes(f"{server.url}/mcp", server.token), capfd.readouterr().out
 
 
 @node
