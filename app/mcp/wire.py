@@ -1,4 +1,4 @@
-"""JSON as it crosses the wire: one strict decoder, one encoder.
+"""JSON as it crosses the wire: one strict decoder, one encoder; what is sent is ASCII, since some clients split lines at U+2028.
 
 Knows nothing of JSON-RPC or MCP. `json.loads` alone lets through what other decoders read differently (duplicate keys, numbers
 beyond a double, lone surrogates) and what hurts later (thousands of levels); each of them is a parse error here.
@@ -10,8 +10,9 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from json.encoder import encode_basestring_ascii as quoted
 from typing import Any, NoReturn
+
+import orjson
 
 __all__ = ["DecodeError", "decode", "encode", "quoted"]
 
@@ -66,4 +67,22 @@ def _constant(text: str) -> NoReturn:
 
 # Integers need no hook: Python itself raises ValueError beyond 4,300 digits.
 _decoder = json.JSONDecoder(object_pairs_hook=_object, parse_float=_float, parse_constant=_constant)
-encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, allow_nan=False, check_circular=False).encode
+_encode_any = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, allow_nan=False, check_circular=False).encode
+
+
+def encode(value: Any) -> str:
+    """*value* as compact ASCII JSON; a number that JSON lacks (NaN) is null, like everything missing.
+
+    orjson is ten times as fast as the standard library, but writes no `\\u` escapes and no integers beyond 64 bits: what needs
+    those goes the long way.
+    """
+    try:
+        text = orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return _encode_any(value)
+    return text.decode() if text.isascii() else _encode_any(value)
+
+
+def quoted(text: str) -> str:
+    """*text* as a JSON string."""
+    return encode(text)

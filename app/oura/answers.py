@@ -44,7 +44,7 @@ class Answer:
     @property
     def days(self) -> list[date]:
         """Every day from start to end."""
-        return [self.start + timedelta(days=n) for n in range((self.end - self.start).days + 1)]
+        return [date.fromordinal(n) for n in range(self.start.toordinal(), self.end.toordinal() + 1)]
 
     def __getitem__(self, collection: str) -> Fetched[Any]:
         return self.fetched[collection]

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from app.oura.records import SleepPeriod
 
@@ -18,8 +17,7 @@ _SHORT: Final = frozenset({"sleep", "late_nap", "rest", "deleted"})
 _EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Night:
+class Night(NamedTuple):
     """What one Sleep Day (18:00 to 18:00, dated by waking up) holds; deleted periods are in none of it."""
 
     day: date
@@ -46,6 +44,8 @@ def is_long(period: SleepPeriod) -> bool:
 
 
 def _night(day: date, periods: list[SleepPeriod]) -> Night:
+    if len(periods) == 1 and periods[0].type == "long_sleep" and not _is_unfinished(periods[0]):  # nearly every day
+        return Night(day, periods[0], (), (), ())
     ordered = sorted(periods, key=lambda period: period.bedtime_start or _EARLIEST)
     rest = tuple(period for period in ordered if period.type == "rest")
     unfinished = tuple(period for period in ordered if period.type != "rest" and _is_unfinished(period))
