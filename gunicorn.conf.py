@@ -2,6 +2,7 @@ from gevent import monkey  # isort: skip
 
 monkey.patch_all()  # before anything that opens sockets: with preload and without this, outbound TLS recurses for ever
 
+import gc
 import logging
 import resource
 import socket
@@ -68,6 +69,12 @@ def on_starting(_server):
     wanted = 8192 if hard == resource.RLIM_INFINITY else min(8192, hard)
     if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def pre_fork(_server, _worker):
+    """Leave what the start made out of every later collection: pauses get shorter, and the worker shares those pages."""
+    gc.collect()
+    gc.freeze()
 
 
 def when_ready(_server):
