@@ -100,6 +100,10 @@ class Connection:
             return grant.access_token
         return self._renewed(token, deadline)
 
+    def refused(self) -> ConnectionNeededError:
+        """Oura refused even a token that was just renewed. It may be a passing fault there, so nothing is written down."""
+        return self._needed("reconnect")
+
     @property
     def scopes(self) -> frozenset[str] | None:
         """The granted scopes; None if Oura did not say, or nothing is connected."""

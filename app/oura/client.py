@@ -60,9 +60,6 @@ LAPSED: Final = (
 )
 OLD_APP: Final = "The Oura app on the phone is too old to share this kind of data. Update the app, sync, then ask again."
 OURS: Final = "This is a fault of this server or a change at Oura, not of the ring; a newer version of the server may help."
-RECONNECT: Final = (
-    "Oura refuses this connection although it was just renewed. Open this server's page in a browser and connect again."
-)
 
 _MISSING_SCOPE: Final = re.compile(r"not authorized access (?:extapi:)?([A-Za-z0-9_]{1,40}) scope", re.IGNORECASE)
 _RENAMED_SCOPES: Final = {"spo2Daily": "spo2"}
@@ -78,6 +75,10 @@ class TokenSource(Protocol):
 
     def rejected(self, token: str, deadline: Deadline) -> str:
         """Oura said 401 to *token*: return a new one."""
+        ...
+
+    def refused(self) -> ConnectionNeededError:
+        """Oura said 401 to the new one too: what the caller is told to do."""
         ...
 
 
@@ -172,7 +173,7 @@ class OuraClient:
         try:
             return self._persist(request, token, deadline)
         except _TokenRejectedError as exc:
-            raise ConnectionNeededError(RECONNECT, url=None) from exc
+            raise self._source.refused() from exc
 
     def _persist(self, request: _Request, token: str, deadline: Deadline) -> wire.Page:
         """Repeat what may be repeated, with full jitter, as long as the deadline allows."""

@@ -139,8 +139,9 @@ def test_a_rejected_token_is_renewed_once_and_the_page_asked_again(client, upstr
 
 def test_a_second_rejection_asks_a_person_to_connect_again(client, upstream, source):
     upstream.canned["sleep"] += [(401, {}, "<html>")] * 3
-    with pytest.raises(ConnectionNeededError):
+    with pytest.raises(ConnectionNeededError) as refused:
         rows(client)
+    assert refused.value.url == "https://server.test/oauth/authorize"
     assert source.rejected_tokens == ["token-1"]
     assert len(upstream.requests) == 2
 

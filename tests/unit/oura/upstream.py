@@ -156,6 +156,9 @@ class Source:
             raise ConnectionNeededError("Connect at https://me.test/oauth/authorize", url="https://me.test/oauth/authorize")
         return f"token-{self.number}"
 
+    def refused(self) -> ConnectionNeededError:
+        return ConnectionNeededError("Connect again.", url="https://server.test/oauth/authorize")
+
     def rejected(self, token: str, deadline: Deadline) -> str:
         self.rejected_tokens.append(token)
         self.number += 1
