@@ -22,6 +22,7 @@ def test_imports_go_one_way():
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.requirement("documents-fresh")
 @pytest.mark.parametrize("path", generated(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_what_make_docs_writes_is_what_the_code_says(path):
     assert path.read_text() == generated()[path], "run `make docs`"
@@ -82,7 +83,7 @@ def test_functions_fit_on_a_screen():
         f"{path.relative_to(ROOT)}:{node.name}"
         for path in SOURCES
         for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno + 1 > 45
+        if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno + 1 > 50
     }
     assert too_long <= tables
 

@@ -13,6 +13,7 @@ import requests
 from tests.e2e.harness import ROOT, free_port
 from tests.e2e.wire import eventually
 
+pytestmark = pytest.mark.requirement("demo")
 LIMIT_S = 60
 
 

@@ -4,6 +4,7 @@ from pydantic import SecretStr
 from app.config import ROOT, Settings
 from app.errors import ConfigError
 
+pytestmark = pytest.mark.requirement("settings")
 TOKEN = "f3a91b7c5d2e8046" * 3
 KEY = "0123456789abcdef" * 4
 OTHER_KEY = "fedcba9876543210" * 4

@@ -9,6 +9,7 @@ from app.commands.doctor import NGROK, examine, main
 from app.seal import Sealer
 from app.vault import FileStore, Vault
 
+pytestmark = pytest.mark.requirement("doctor")
 GOOD = {
     "AUTH_TOKEN": "f3a91b7c5d2e8046" * 3,
     "TOKEN_ENCRYPTION_KEY": "0123456789abcdef" * 4,

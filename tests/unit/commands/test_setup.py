@@ -8,6 +8,7 @@ import pytest
 from app.commands import setup
 from app.config import ROOT, Settings
 
+pytestmark = pytest.mark.requirement("setup")
 ANSWERS = {"OURA_CLIENT_ID": "my id", "OURA_CLIENT_SECRET": "it's $ecret\\", "OURA_REDIRECT_URI": ""}
 
 
