@@ -16,7 +16,7 @@ from app.config import ROOT, Settings
 from app.pages.clients import Assistant, assistants
 from app.registry import Registry, Tool
 
-REQUIRED = ("auth_token", "token_encryption_key")
+PLACEHOLDERS = {"auth_token": "an-output", "token_encryption_key": "another-output"}  # the two that a start requires
 OURA = ("oura_client_id", "oura_client_secret", "oura_redirect_uri")
 _BLOCK = re.compile(r"(<!-- begin: (?P<name>[\w-]+) -->\n)(?P<body>.*?)(<!-- end: (?P=name) -->)", re.DOTALL)
 
@@ -70,7 +70,7 @@ def _tables(registry: Registry) -> Mapping[str, Callable[[], str]]:
 def environment_table() -> str:
     rows = []
     for name in Settings.env_fields():
-        needed = "**required**" if name in REQUIRED else "for your ring" if name in OURA else _shown(name)
+        needed = "**required**" if name in PLACEHOLDERS else "for your ring" if name in OURA else _shown(name)
         rows.append((f"`{name.upper()}`", needed, _description(name)))
     return _table(("Variable", "Default", "Meaning"), rows)
 
@@ -82,8 +82,8 @@ def env_example() -> str:
     ]
     for name in Settings.env_fields():
         lines += ["", f"# {_description(name)}"]
-        if name in REQUIRED:
-            lines.append(f"{name.upper()}=replace-me-with-the-output-of-openssl-rand-hex-32")
+        if name in PLACEHOLDERS:
+            lines.append(f"{name.upper()}=replace-me-with-{PLACEHOLDERS[name]}-of-openssl-rand-hex-32")
         else:
             lines.append(f"{'' if name in OURA else '# '}{name.upper()}={_default(name)}")
     return "\n".join(lines) + "\n"
