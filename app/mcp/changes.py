@@ -56,6 +56,11 @@ class Changes:
     def remove(self, outbox: Outbox) -> None:
         self._listeners.pop(outbox, None)
 
+    @property
+    def listening(self) -> int:
+        """How many `subscriptions/listen` streams are open."""
+        return len(self._listeners)
+
     def announce(self, what: str) -> None:
         """*what* is the name of a list (`tools`, `prompts`, `resources`) or the URI of a resource."""
         if what not in LISTS:

@@ -14,7 +14,7 @@ from gevent.event import AsyncResult
 
 from app.errors import RpcError, ToolError
 from app.mcp.envelope import MISSING_CLIENT_CAPABILITY, URL_ELICITATION_REQUIRED, Reply, notification_text, request_text
-from app.mcp.roundtrips import RoundTrips
+from app.mcp.roundtrips import RoundTrips, is_answer
 from app.mcp.streams import Item
 from app.registry import Question
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 LEVELS = {
     name: rank for rank, name in enumerate(("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"))
 }
+CANNOT_ASK = "This needs an answer from you, and this client has no way to ask for it."
 CONNECT = "connect"  # the key of the question that asks a person to connect the ring
 
 
@@ -54,9 +55,6 @@ class _Speaking:
     def changed(self, what: str) -> None:
         self._call.engine.changes.announce(what)
 
-    def can_ask(self, question: Question) -> bool:
-        return missing_capability(question, self._call.capabilities) is None
-
     def _send(self, method: str, params: Mapping[str, Any]) -> None:
         self._call.outbox.put(Item(notification_text(method, params)))
 
@@ -64,16 +62,22 @@ class _Speaking:
 class HandshakeChannel(_Speaking):
     """2024-11-05 to 2025-11-25. Without a session nothing is known of the client, so nothing can be asked."""
 
+    def can_ask(self, question: Question) -> bool:
+        call = self._call
+        return (
+            call.session is not None and not call.outbox.only_answers and missing_capability(question, call.capabilities) is None
+        )
+
     def ask(self, questions: Mapping[str, Question]) -> Mapping[str, Mapping[str, Any]]:
         session = self._call.session
         if session is None or not all(self.can_ask(question) for question in questions.values()):
-            raise ToolError("This needs an answer from you, and this client has no way to ask for it.")
+            raise ToolError(CANNOT_ASK)
         waiting: dict[str, tuple[str, AsyncResult]] = {}
         for key, question in questions.items():
             id_, _ = waiting[key] = session.question()
             self._call.outbox.put(Item(request_text(id_, question.method, _with_id(question))))
         try:
-            return {key: _result(result.get()) for key, (_, result) in waiting.items()}
+            return {key: _answer(questions[key], result.get()) for key, (_, result) in waiting.items()}
         finally:
             self._withdraw([id_ for id_, result in waiting.values() if not result.ready()])
 
@@ -82,7 +86,7 @@ class HandshakeChannel(_Speaking):
         if needed.url is None or not self._call.revision.has_url_error:
             return
         question = Question.open_url(str(needed), needed.url)
-        if self.can_ask(question):
+        if missing_capability(question, self._call.capabilities) is None:
             raise RpcError(URL_ELICITATION_REQUIRED, str(needed), {"elicitations": [_with_id(question)]})
 
     def close_connection(self, retry_ms: int) -> None:
@@ -104,6 +108,9 @@ class StatelessChannel(_Speaking):
         super().__init__(call)
         request = call.request
         self._rounds = RoundTrips(call.engine.services.sealer, call.principal.key, request.method, request.params)
+
+    def can_ask(self, question: Question) -> bool:
+        return missing_capability(question, self._call.capabilities) is None
 
     def ask(self, questions: Mapping[str, Question]) -> Mapping[str, Mapping[str, Any]]:
         for question in questions.values():
@@ -145,7 +152,9 @@ def _with_id(question: Question) -> dict[str, Any]:
     return params
 
 
-def _result(reply: Reply) -> Mapping[str, Any]:
+def _answer(question: Question, reply: Reply) -> Mapping[str, Any]:
     if reply.result is None:
         raise ToolError(f"The client did not answer: {reply.error[:200]}")
+    if not is_answer(question, reply.result):
+        raise ToolError(f"The client's answer to {question.method} is not one.")
     return reply.result

@@ -15,7 +15,7 @@ from app.mcp.eras import NEWEST_WITH_HANDSHAKE, REVISIONS, V2026_07_28, WITH_HAN
 from app.mcp.ladder import repeated_arguments
 from app.mcp.listings import Listings
 from app.mcp.sessions import Sessions
-from app.mcp.streams import COMMENT, EventStream, Outbox
+from app.mcp.streams import COMMENT, HEARTBEAT_S, EventStream, Outbox
 from app.mcp.wire import encode
 from app.services import Deadline
 
@@ -51,6 +51,7 @@ class Engine:
         lists_change: bool = False,
         max_streams: int = 100,
         page_size: int = 100,
+        heartbeat_s: float = HEARTBEAT_S,
         draining: Callable[[], bool] = _never,
         deadline: Callable[[], Deadline] = Deadline,
     ) -> None:
@@ -58,6 +59,7 @@ class Engine:
         self.services = services
         self.keeps_sessions = keeps_sessions
         self.lists_change = lists_change
+        self.heartbeat_s = heartbeat_s
         self.draining = draining
         self.deadline = deadline
         self.sessions = Sessions()
@@ -174,7 +176,13 @@ class Engine:
             if on_close is not None:
                 on_close()
 
-        return EventStream(outbox, head=head, farewell=farewell, draining=self.draining, on_close=closed)
+        return self.stream(outbox, head=head, farewell=farewell, on_close=closed)
+
+    def stream(self, outbox: Outbox, *, head: bytes, farewell: str = "", on_close: Callable[[], None]) -> EventStream:
+        """A stream of *outbox* that beats at this engine's rate and ends when it drains."""
+        return EventStream(
+            outbox, head=head, farewell=farewell, heartbeat_s=self.heartbeat_s, draining=self.draining, on_close=on_close
+        )
 
     def close_streams(self, principal_key: str | None = None) -> None:
         """End the open streams of one caller, or of all; clients come back and find what has changed."""

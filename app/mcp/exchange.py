@@ -27,7 +27,7 @@ from app.mcp.envelope import (
 )
 from app.mcp.eras import PROTOCOL_VERSION, STATELESS_STATUSES, UNSAID, WITH_HANDSHAKE, Revision, is_stateless
 from app.mcp.standing import listen
-from app.mcp.streams import COMMENT, HEARTBEAT_S, EventStream, Item, Outbox, primer
+from app.mcp.streams import COMMENT, EventStream, Item, Outbox, primer
 from app.mcp.wire import DecodeError, decode
 
 if TYPE_CHECKING:
@@ -120,6 +120,9 @@ def _handshake(engine: Engine, incoming: Incoming, message: Any) -> Answer:
     ]
     answer = _settled(engine, incoming, calls, outbox, errors=errors if isinstance(message, list) else None)
     if is_initialize and session is not None:
+        if not session.is_agreed:
+            engine.sessions.close(session)
+            return answer
         answer.headers["Mcp-Session-Id"] = session.id
     return answer
 
@@ -216,7 +219,7 @@ def _settled(
     outbox.only_answers = not incoming.takes_events
     for call in calls:
         call.start()
-    answers = _answers(outbox, len(calls), can_stream=incoming.takes_events)
+    answers = _answers(outbox, len(calls), within_s=engine.heartbeat_s if incoming.takes_events else None)
     if answers is not None and (incoming.takes_json or answers[0].status >= 400):
         return _json(answers, errors)
     for item in reversed([*(Item(text) for text in errors or ()), *(answers or ())]):
@@ -224,12 +227,12 @@ def _settled(
     return Answer(200, stream=_stream(engine, calls, outbox))
 
 
-def _answers(outbox: Outbox, wanted: int, *, can_stream: bool) -> list[Item] | None:
+def _answers(outbox: Outbox, wanted: int, *, within_s: float | None) -> list[Item] | None:
     """The answers to all of a POST's requests, or None (and the outbox as it was) if something has to be told before them."""
     answers: list[Item] = []
-    commit_at = time.monotonic() + HEARTBEAT_S
+    commit_at = None if within_s is None else time.monotonic() + within_s
     while len(answers) < wanted:
-        item = outbox.get(max(0.0, commit_at - time.monotonic()) if can_stream else None)
+        item = outbox.get(None if commit_at is None else max(0.0, commit_at - time.monotonic()))
         if item is not None and item.status:
             answers.append(item)
             continue
@@ -264,4 +267,4 @@ def _stream(engine: Engine, calls: Sequence[Call], outbox: Outbox) -> EventStrea
                 call.cancel()
 
     metrics.stream_opened("post")
-    return EventStream(outbox, head=head, draining=engine.draining, on_close=closed)
+    return engine.stream(outbox, head=head, on_close=closed)

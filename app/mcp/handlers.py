@@ -15,10 +15,12 @@ from app.mcp.changes import LISTS, MAX_URIS, Listener
 from app.mcp.channels import LEVELS
 from app.mcp.content import block_for, failure, tool_result
 from app.mcp.envelope import INVALID_PARAMS, METHOD_NOT_FOUND
+from app.mcp.roundtrips import InputRequired
 from app.mcp.wire import encode
 
 if TYPE_CHECKING:
     from app.mcp.calls import Call
+    from app.mcp.engine import Engine
     from app.mcp.sessions import Session
     from app.registry import Completer, Prompt, Resource
 
@@ -95,12 +97,14 @@ def call_tool(call: Call) -> str:
     if tool is None:
         raise RpcError(INVALID_PARAMS, f"Unknown tool: {name[:64]}")
     arguments = _arguments(call)
-    metrics = call.engine.services.metrics
     started, outcome = time.monotonic(), "defect"
     try:
         result = call.bounded(tool.call, call.context(), arguments)
-        outcome = "error" if result.is_error else "ok"
+        outcome = "failed" if result.is_error else "ok"
         return tool_result(result, call.revision)
+    except (InputRequired, RpcError):
+        outcome = "asked"
+        raise
     except ConnectionNeededError as exc:
         outcome = "not_connected"
         call.channel.hand_over(exc)
@@ -109,7 +113,7 @@ def call_tool(call: Call) -> str:
         outcome = type(exc).__name__
         return failure(str(exc))
     finally:
-        metrics.tool_call(name, outcome, time.monotonic() - started)
+        call.engine.services.metrics.tool_call(name, outcome, time.monotonic() - started)
 
 
 # -- resources ---------------------------------------------------------------------------------------------------------
@@ -158,7 +162,7 @@ def listen(call: Call) -> str:
         raise RpcError(INVALID_PARAMS, f"'resourceSubscriptions' must be a list of at most {MAX_URIS} URIs.")
     engine = call.engine
     lists = frozenset(name for name, key in LISTS.items() if engine.lists_change and wanted.get(key) is True)
-    listener = Listener(call.request.id, lists, frozenset(uris), call.outbox)
+    listener = Listener(call.request.id, lists, frozenset(uri for uri in uris if _found(engine, uri)), call.outbox)
     engine.changes.add(listener)
     return listener.acknowledgement()
 
@@ -170,14 +174,22 @@ def _subscriptions(call: Call) -> set[str]:
 
 
 def _resource(call: Call, uri: str) -> tuple[Resource, dict[str, str]]:
-    resource = call.engine.registry.resources.get(uri)
+    found = _found(call.engine, uri)
+    if found is None:
+        raise _no_such_resource(call, uri)
+    return found
+
+
+def _found(engine: Engine, uri: str) -> tuple[Resource, dict[str, str]] | None:
+    """The resource that *uri* names, and the values of its template's variables."""
+    resource = engine.registry.resources.get(uri)
     if resource is not None and not resource.is_template:
         return resource, {}
-    for template in call.engine.templates:
+    for template in engine.templates:
         variables = template.match(uri)
         if variables is not None:
             return template, variables
-    raise _no_such_resource(call, uri)
+    return None
 
 
 def _no_such_resource(call: Call, uri: str) -> RpcError:

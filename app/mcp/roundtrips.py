@@ -78,9 +78,15 @@ def _owner(principal_key: str, method: str, params: Mapping[str, Any]) -> str:
 
 
 def _checked(key: str, question: Question, answer: Any) -> dict[str, Any]:
-    if not isinstance(answer, dict) or not _SHAPES[question.method](answer):
+    if not is_answer(question, answer):
         raise RpcError(INVALID_PARAMS, f"inputResponses['{key[:64]}'] is not an answer to {question.method}.")
-    return answer
+    checked: dict[str, Any] = answer
+    return checked
+
+
+def is_answer(question: Question, answer: Any) -> bool:
+    """Whether *answer* is shaped like an answer to *question*; what a form holds is for the asking function to judge."""
+    return isinstance(answer, dict) and _SHAPES[question.method](answer)
 
 
 _SHAPES: Mapping[str, Callable[[dict[str, Any]], bool]] = {

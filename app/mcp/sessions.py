@@ -34,6 +34,7 @@ class Session:
         "calls",
         "capabilities",
         "id",
+        "is_agreed",
         "is_classic",
         "log_level",
         "outbox",
@@ -48,6 +49,7 @@ class Session:
         self.principal_key = principal_key
         self.is_classic = is_classic
         self.revision = revision
+        self.is_agreed = False
         self.capabilities: Mapping[str, Any] = {}
         self.log_level = "info"
         self.subscriptions: set[str] = set()
@@ -62,6 +64,7 @@ class Session:
         """Remember what `initialize` settled."""
         self.revision = revision
         self.capabilities = capabilities
+        self.is_agreed = True
 
     def question(self) -> tuple[str, AsyncResult]:
         """A new id for a request of ours, and where its answer will be."""

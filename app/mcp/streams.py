@@ -109,7 +109,7 @@ class EventStream:
     *head* is written first; *farewell* (a message) last, where the server ends the stream; *on_close* runs once, whoever ends it.
     """
 
-    __slots__ = ("_draining", "_farewell", "_head", "_is_ended", "_on_close", "_outbox", "_written_at")
+    __slots__ = ("_draining", "_farewell", "_head", "_heartbeat_s", "_is_ended", "_on_close", "_outbox", "_written_at")
 
     def __init__(
         self,
@@ -117,10 +117,12 @@ class EventStream:
         *,
         head: bytes = COMMENT,
         farewell: str = "",
+        heartbeat_s: float = HEARTBEAT_S,
         draining: Callable[[], bool],
         on_close: Callable[[], None],
     ) -> None:
         self._outbox = outbox
+        self._heartbeat_s = heartbeat_s
         self._head = head
         self._farewell = farewell
         self._draining = draining
@@ -145,7 +147,7 @@ class EventStream:
     def _wait(self) -> bytes:
         outbox = self._outbox
         while True:
-            item = outbox.get(POLL_S)
+            item = outbox.get(min(POLL_S, self._heartbeat_s))
             if outbox.reader is not self:  # somebody came back for this stream while we were waiting
                 if item is not None:
                     outbox.put_back(item)
@@ -154,7 +156,7 @@ class EventStream:
                 return self._frame(item)
             if outbox.closed or (outbox.unanswered is None and not outbox.awaited and self._draining()):
                 return self._last_words()
-            if time.monotonic() - self._written_at >= HEARTBEAT_S:
+            if time.monotonic() - self._written_at >= self._heartbeat_s:
                 return COMMENT
 
     def _frame(self, item: Item) -> bytes:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
@@ -15,8 +16,10 @@ from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
 from app.errors import AuthError, BodyError, ForbiddenError, RateExceededError, RpcError
+from app.logs import event
 from app.mcp import standing
 from app.mcp.edge import Answer, Incoming, refusal
+from app.mcp.envelope import INTERNAL_ERROR
 from app.mcp.exchange import no_such_session, post, post_message
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from app.mcp.engine import Engine
     from app.services import Principal
 
+log = logging.getLogger(__name__)
 MAX_BODY = 100_000
 BODY_TIMEOUT_S = 10.0
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -63,6 +67,9 @@ class _Views:
             answer = refusal(429, RpcError(429, str(exc)), headers=exc.headers)
         except BodyError as exc:
             answer = refusal(exc.status, RpcError(exc.status, str(exc)), headers={"Connection": "close"})
+        except Exception:  # noqa: BLE001 (the edge: a defect is logged and answered)
+            event(log, "request_failed", level=logging.ERROR, exc_info=True, request_id=g.get("request_id", ""))
+            answer = refusal(500, RpcError(INTERNAL_ERROR, "Internal error"))
         return _response(answer)
 
     def _incoming(self, current: Request, principal: Principal) -> Incoming:
