@@ -126,7 +126,7 @@ def repeated_arguments(schema: Mapping[str, Any]) -> dict[tuple[str, ...], str]:
             raise TypeError("x-mcp-header must be on a property reached by 'properties' alone")
         if not isinstance(name, str) or not _TOKEN.fullmatch(name) or "_" in name:
             raise TypeError(f"{'.'.join(path)}: x-mcp-header must be letters, digits and hyphens")
-        if node.get("type") not in {"string", "integer", "boolean"}:
+        if node.get("type") not in ("string", "integer", "boolean"):
             raise TypeError(f"{'.'.join(path)}: x-mcp-header needs a string, an integer or a boolean")
         if name.lower() in {other.lower() for other in found.values()}:
             raise TypeError(f"{'.'.join(path)}: x-mcp-header '{name}' is used twice")

@@ -106,6 +106,10 @@ class Answer:
                 return self._checked(json.loads(event["data"]))
         return None
 
+    def reads(self, revision: str, methods: dict[Any, str]) -> None:
+        """Judge what comes from here on by *revision*; *methods* are the requests that are answered here, by id."""
+        self._revision, self._methods = revision, methods
+
     def close(self) -> None:
         """Leave, as a client does that goes away."""
         self._chunks.close()
