@@ -68,7 +68,7 @@ def checked(pairs: Pairs, clients: Clients, *, issuer: str) -> AuthorizationRequ
     values = dict(pairs)
     names = [name for name, _ in pairs]
     client_id = values.get("client_id", "")
-    if not client_id or names.count("client_id") > 1 or names.count("redirect_uri") > 1:
+    if not client_id:
         raise AccessRefusedError("invalid_request", "This link is incomplete. Start again in the application.")
     client = clients.find(client_id)
     redirect_uri = client.redirect_for(values.get("redirect_uri"))

@@ -31,7 +31,7 @@ GRACE_S = 30.0  # a client whose answer was lost may present the same refresh to
 IDLE_S = 90 * 86_400.0  # RFC 9700 §4.14.2: what is not used for long stops working
 LOCK_S = 10.0
 MAX_ACCESS, MAX_REFRESH = 20, 50
-_TOKEN = re.compile(r"om(?P<kind>[acr])\.(?P<grant>[\w-]{16})\.[\w-]{43}", re.ASCII)
+_TOKEN = re.compile(r"om[acr]\.(?P<grant>[\w-]{16})\.[\w-]{43}", re.ASCII)
 Kind = Literal["a", "c", "r"]
 log = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ class Grants:
 
     def of_code(self, code: str, client: Client) -> Grant | None:
         """The grant that *code* may be redeemed for by *client* now. One that was redeemed before ends the grant."""
-        grant = self.of_token(code, "c")
+        grant = self._named_by(code)
         if grant is None or not compare_digest(grant.code, hashed(code)) or not grant.check_client(client):
             return None
         if grant.redeemed:
@@ -134,7 +134,7 @@ class Grants:
 
     def of_refresh_token(self, token: str) -> Grant | None:
         """The grant that *token* renews. One that was replaced longer ago than a lost answer explains ends the grant."""
-        grant = self.of_token(token, "r")
+        grant = self._named_by(token)
         replaced_at = dict(grant.refresh).get(hashed(token), -1.0) if grant is not None else -1.0
         if grant is None or replaced_at == -1.0:
             return None
@@ -154,21 +154,17 @@ class Grants:
 
     # -- access tokens -------------------------------------------------------------------------------------------------
 
-    def expiry_of(self, grant: Grant, token: str) -> float | None:
-        """When the access token *token* of *grant* ends; None if it has, or never was one."""
-        expiry = dict(grant.access).get(hashed(token))
-        return expiry if expiry is not None and self._clock() < expiry else None
+    def of_access_token(self, token: str) -> tuple[Grant, float] | None:
+        """The grant of the access token *token*, and when the token ends or has ended; None if it is none of ours."""
+        grant = self._named_by(token)
+        expiry = dict(grant.access).get(hashed(token)) if grant is not None else None
+        return (grant, expiry) if grant is not None and expiry is not None else None
 
     def used(self, grant_id: str) -> None:
         """Note that a token of the grant was used just now; stored at its next renewal."""
         self._used[grant_id] = self._clock()
 
     # -- all of them ---------------------------------------------------------------------------------------------------
-
-    def of_token(self, token: str, kind: Kind) -> Grant | None:
-        """The grant that *token* names; that the token is good is not said."""
-        found = _TOKEN.fullmatch(token)
-        return self._read(found["grant"]) if found is not None and found["kind"] == kind else None
 
     def all(self) -> list[Grant]:
         """Those that clients hold tokens of, the latest used first."""
@@ -192,13 +188,23 @@ class Grants:
                 self._end(grant, "revoked")
         return grant is not None
 
+    def of_any_token(self, token: str) -> Grant | None:
+        """The grant that has issued *token*, be it an access or a refresh token."""
+        grant = self._named_by(token)
+        return grant if grant is not None and hashed(token) in {**dict(grant.access), **dict(grant.refresh)} else None
+
     def revoke_token(self, grant: Grant, token: str) -> None:
-        """End what *token* stands for: an access token itself, anything else the grant. The lock is held."""
-        if token.startswith("oma."):
+        """End what *token* of *grant* stands for: an access token itself, a refresh token the grant. The lock is held."""
+        if hashed(token) in dict(grant.access):
             self._write(replace(grant, access=tuple(held for held in grant.access if held[0] != hashed(token))))
             self._on_revoke(grant.key)
         else:
             self._end(grant, "revoked_by_client")
+
+    def _named_by(self, token: str) -> Grant | None:
+        """The grant that *token* names; that the token is good is not said."""
+        found = _TOKEN.fullmatch(token)
+        return self._read(found["grant"]) if found is not None else None
 
     def _with_access(self, grant: Grant, token: str) -> Grant:
         now = self._clock()

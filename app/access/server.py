@@ -164,8 +164,8 @@ class _Revocation(RevocationEndpoint):  # type: ignore[misc]
     CLIENT_AUTH_METHODS = AUTH_METHODS
 
     def query_token(self, token: str, _hint: str | None) -> Grant | None:
-        grants: Grants = self.server.grants
-        return grants.of_token(token, "r") or grants.of_token(token, "a")
+        found: Grant | None = self.server.grants.of_any_token(token)
+        return found
 
     def revoke_token(self, grant: Grant, request: _Request) -> None:
         self.server.grants.revoke_token(grant, request.form["token"])

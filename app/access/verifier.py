@@ -31,16 +31,19 @@ class _Known:
 class Verifier:
     """Verifies access tokens of *grants*."""
 
-    def __init__(self, grants: Grants, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, grants: Grants, *, clock: Callable[[], float] = time.time, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._grants = grants
         self._clock = clock
+        self._monotonic = monotonic
         self._known: dict[bytes, _Known] = {}
 
     def verify(self, token: str, resource_url: str) -> Principal | None:
         """Who holds *token*, if it is good for *resource_url* now; None otherwise."""
         digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
         known = self._known.get(digest)
-        if known is None or time.monotonic() >= known.recheck_at:
+        if known is None or self._monotonic() >= known.recheck_at:
             known = self._looked_up(token, digest, known)
         if known is None or resource_url not in known.resources or self._clock() >= known.until:
             return None
@@ -54,13 +57,13 @@ class Verifier:
 
     def _looked_up(self, token: str, digest: bytes, known: _Known | None) -> _Known | None:
         try:
-            grant = self._grants.of_token(token, "a")
-            expiry = self._grants.expiry_of(grant, token) if grant is not None else None
+            held = self._grants.of_access_token(token)
         except StoreUnavailableError:
             return known  # what was true a moment ago holds while the store is away; who was unknown stays so
-        if grant is None or expiry is None:
+        if held is None:
             self._known.pop(digest, None)
             return None
+        grant, expiry = held
         if len(self._known) >= MAX_KNOWN:
             self._known.clear()
         found = _Known(
@@ -68,7 +71,7 @@ class Verifier:
             grant_id=grant.id,
             resources=opened_by(grant.resource),
             until=expiry,
-            recheck_at=time.monotonic() + RECHECK_S,
+            recheck_at=self._monotonic() + RECHECK_S,
         )
         self._known[digest] = found
         return found
