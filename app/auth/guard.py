@@ -197,6 +197,7 @@ class Guard:
             resource = urlsplit(self.resource_url(request))
             metadata = f"{resource.scheme}://{resource.netloc}/.well-known/oauth-protected-resource{resource.path}"
             parts.append(f'resource_metadata="{metadata}"')
+            parts.append('scope="health:read"')
         return {"WWW-Authenticate": "Bearer " + ", ".join(parts)}
 
     def status_of(self, error: AppError) -> int:

@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from app.auth import Guard
-from app.errors import AppError, AuthError, BodyError, ForbiddenError, RateExceededError
+from app.errors import AppError, AuthError, BodyError, ForbiddenError, RateExceededError, VaultError
 from app.pages.clients import assistants
 from app.pages.permissions import with_state
 
@@ -162,9 +162,16 @@ class _Views:
             pending=self._pages.pending.waiting() is not None,
             settings=self._settings,
             stored_in="the PostgreSQL database" if self._settings.database_url else f"the file {self._settings.token_file.name}",
-            grants=access.grants() if access is not None else None,
+            grants=self._grants(),
             revoke_path=access.revoke_path if access is not None else None,
         )
+
+    def _grants(self) -> Sequence[IssuedGrant] | None:
+        """Who was let in; None without a front door, and while the store is away, which the page says anyhow."""
+        try:
+            return self._pages.access.grants() if self._pages.access is not None else None
+        except VaultError:
+            return None
 
     def asset(self, name: str) -> Answer:
         return send_from_directory(STATIC, name, max_age=86_400)

@@ -48,7 +48,7 @@ def import_original(store: Store, sealer: Sealer, *, keys: Sequence[bytes], path
             advice="TOKEN_ENCRYPTION_KEY is not the one they were sealed with",
         )
         return False
-    record = {**tokens, "token_type": "Bearer", "expires_at": None, "scope": None, "provider": PROVIDER}
+    record = {**tokens, "expires_at": None, "scopes": None, "provider": PROVIDER}
     _keep_copy(path)
     made = store.begin(CONNECTION, "owner", sealer.seal(CONNECTION, record, owner="owner"))
     if made:

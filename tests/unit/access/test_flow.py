@@ -442,6 +442,17 @@ def test_what_cannot_be_stored_is_told_and_nobody_is_let_in(door, client_id):
     assert person.redeem("omc.aaaaaaaaaaaaaaaa." + "b" * 43, client_id).status_code in {401, 503}
 
 
+def test_the_status_page_opens_although_the_list_of_who_is_in_cannot_be_read(door):
+    person = door.client()
+    person.sign_in()
+    (door.folder / "tokens.json").write_text("damaged")
+
+    page = person.get("/status")
+
+    assert page.status_code == 200
+    assert "Assistants that signed in" not in page.text
+
+
 def _revoke_form(page) -> dict[str, str]:
     form = re.search(r'action="/access/revoke">(.*?)</form>', page.text, re.DOTALL)[1]
     return dict(re.findall(r'name="(\w+)" value="([^"]*)"', form))

@@ -37,7 +37,8 @@ def test_without_a_token_the_challenge_names_the_metadata_and_no_error(client):
 
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"] == (
-        'Bearer realm="oura-mcp", resource_metadata="http://localhost:3001/.well-known/oauth-protected-resource/mcp"'
+        'Bearer realm="oura-mcp", '
+        'resource_metadata="http://localhost:3001/.well-known/oauth-protected-resource/mcp", scope="health:read"'
     )
 
 

@@ -39,9 +39,8 @@ def test_the_originals_tokens_become_our_record_with_nothing_unauthenticated_bel
     assert boot(path).read("oura-connection") == {
         "access_token": "original-access",
         "refresh_token": "original-refresh",
-        "token_type": "Bearer",
         "expires_at": None,
-        "scope": None,
+        "scopes": None,
         "provider": "https://api.ouraring.com",
     }
 
