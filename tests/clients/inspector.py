@@ -1,7 +1,8 @@
 """The MCP Inspector's command line doing what an assistant does; prints one JSON report.
 
-Told by the environment: MCP_URL, MCP_TOKEN, MCP_TRANSPORT (streamable, sse), MCP_MODE (legacy, auto, modern), MCP_NODE, MCP_CALLS
-and MCP_BAD_CALL (see README.md). The token goes into a file that only we can read, since a command line is for everybody to read.
+Told by the environment: MCP_URL, MCP_TOKEN, MCP_TRANSPORT (streamable, sse), MCP_MODE (legacy, auto, modern), MCP_NODE,
+MCP_ONLY (names of tools to call instead of all), MCP_CALLS and MCP_BAD_CALL (see README.md). The token goes into a file that
+only we can read, since a command line is for everybody to read.
 """
 
 import json
@@ -64,7 +65,7 @@ def main(folder: Path) -> Json:
     calls = json.loads(os.environ.get("MCP_CALLS", "{}"))
     tools = inspector.result("tools/list", "--strict")["tools"]
     report: Json = {"client": f"inspector {TRANSPORT}", "tools": tools}
-    names = [tool["name"] for tool in tools]
+    names = os.environ.get("MCP_ONLY", "").split() or [tool["name"] for tool in tools]
     with ThreadPoolExecutor(4) as pool:  # each call is a process and a connection of its own
         report["calls"] = dict(zip(names, pool.map(lambda name: inspector.tool(name, calls.get(name, {})), names), strict=True))
     bad = json.loads(os.environ.get("MCP_BAD_CALL", "null"))

@@ -89,6 +89,11 @@ class Process:
         try:
             return self.child.wait(STOP_S)
         finally:
+            self.kill()
+
+    def kill(self) -> None:
+        """End the whole process group now, whatever it is doing."""
+        if self.child is not None:
             with suppress(ProcessLookupError):
                 os.killpg(self.child.pid, signal.SIGKILL)
             self.child.wait(STOP_S)
@@ -100,8 +105,7 @@ class Process:
         raise NotImplementedError
 
     def __exit__(self, *_: object) -> None:
-        if self.child is not None:
-            self.stop()
+        self.kill()  # what is thrown away need not be waited for
 
 
 class Simulator(Process):

@@ -11,7 +11,7 @@ import gevent
 import pytest
 from gevent.pool import Pool
 
-from tests.e2e.harness import GUNICORN, Server
+from tests.e2e.harness import GUNICORN, Server, Simulator
 from tests.e2e.wire import eventually, strictly
 
 MANY = 60
@@ -137,12 +137,12 @@ def test_a_token_that_is_due_is_refreshed_once_by_two_processes_that_all_answer(
 
 
 @pytest.mark.requirement("refresh-once")
-def test_consent_withdrawn_at_oura_is_told_with_the_page_to_open(start, simulator):
+def test_consent_withdrawn_at_oura_is_told_with_the_page_to_open(start):
+    simulator = start(Simulator)  # its own: nobody else's consent is withdrawn
     server = start(Server, simulator)
     assert server.connect().ok
-    with simulator.turned(auto_approve=False):
-        simulator.revoke_all()
-        words = server.caller(revision="2024-11-05").refusal("get_sleep_summary")
+    simulator.revoke_all()
+    words = server.caller(revision="2024-11-05").refusal("get_sleep_summary")
     assert f"{server.url}/oauth/authorize" in words
     assert server.connect().ok
     assert server.caller().tool("get_sleep_summary")["data"]

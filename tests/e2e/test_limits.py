@@ -46,12 +46,19 @@ def test_guessing_the_token_is_limited_and_the_right_token_still_works(start):
     assert server.caller().result("ping") == {}
 
 
+@pytest.fixture(scope="module")
+def unconnected(tmp_path_factory, simulator):
+    """A server no ring is connected to; tests that connect one start their own."""
+    with Server(tmp_path_factory.mktemp("unconnected"), simulator) as server:
+        yield server
+
+
 # -- not connected -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.requirement("not-connected")
-def test_before_a_ring_is_connected_everything_but_data_works_and_tools_tell_what_to_open(start, simulator):
-    server = start(Server, simulator)
+def test_before_a_ring_is_connected_everything_but_data_works_and_tools_tell_what_to_open(unconnected):
+    server = unconnected
     caller = server.caller(revision="2025-06-18")
     for tool in caller.result("tools/list")["tools"]:
         words = caller.refusal(tool["name"])
@@ -106,8 +113,8 @@ def test_a_client_of_2026_07_28_is_asked_to_open_the_url_and_its_retry_is_answer
 
 
 @pytest.mark.requirement("url-elicitation")
-def test_a_declined_question_is_a_tool_error_in_words(start, simulator):
-    server = start(Server, simulator)
+def test_a_declined_question_is_a_tool_error_in_words(unconnected):
+    server = unconnected
     caller = server.modern(capabilities={"elicitation": {"form": {}, "url": {}}})
     asked = caller.result("tools/call", CALL["params"])
     [key] = asked["inputRequests"]
@@ -118,8 +125,8 @@ def test_a_declined_question_is_a_tool_error_in_words(start, simulator):
 
 
 @pytest.mark.requirement("url-elicitation")
-def test_a_question_s_state_that_was_altered_is_refused(start, simulator):
-    server = start(Server, simulator)
+def test_a_question_s_state_that_was_altered_is_refused(unconnected):
+    server = unconnected
     caller = server.modern(capabilities={"elicitation": {"form": {}, "url": {}}})
     asked = caller.result("tools/call", CALL["params"])
     [key] = asked["inputRequests"]
