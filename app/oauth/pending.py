@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import gevent
@@ -74,7 +75,8 @@ class Pending:
         try:
             record = self._vault.read(PENDING)
         except RecordUnreadableError:
-            self._vault.set_aside(PENDING)  # it would be older than ten minutes by the time its key came back
+            with suppress(VaultError):
+                self._vault.set_aside(PENDING)  # it would be older than ten minutes by the time its key came back
             return None
         except VaultError:
             return None

@@ -44,8 +44,11 @@ class Store(Protocol):
     def begin(self, purpose: str, owner: str, envelope: str) -> bool:
         """Put the very first record; False, and nothing done, if this store ever held one."""
 
-    def set_aside(self, purpose: str, owner: str, suffix: str) -> str:
-        """Keep what is there under a new name that ends in *suffix*, which is returned; the record is then absent."""
+    def set_aside(self, purpose: str, owner: str, suffix: str, *, whole: bool) -> str:
+        """Keep what is there under a new name that ends in *suffix*, which is returned; the record is then absent.
+
+        Where nothing at all can be read, *whole* decides whether all of it is kept under a new name, or RecordUnreadableError.
+        """
 
     def lock(self, purpose: str, timeout_s: float) -> AbstractContextManager[None]: ...
 
@@ -123,8 +126,13 @@ class Vault:
             queue.release()
 
     def set_aside(self, purpose: str, owner: str = OWNER) -> str:
-        """Keep an unreadable record under a new name, which is returned, so that a new one can be written."""
-        name = self._store.set_aside(purpose, owner, time.strftime("set-aside-%Y%m%dT%H%M%SZ", time.gmtime()))
+        """Keep an unreadable record under a new name, which is returned, so that a new one can be written.
+
+        A file that cannot be read at all is given up with its connection only, which is the owner's own decision; for any other
+        record that stays RecordUnreadableError.
+        """
+        suffix = time.strftime("set-aside-%Y%m%dT%H%M%SZ", time.gmtime())
+        name = self._store.set_aside(purpose, owner, suffix, whole=purpose == CONNECTION)
         event(log, "record_set_aside", level=logging.WARNING, purpose=purpose, kept_as=name)
         return name
 

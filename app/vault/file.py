@@ -65,11 +65,13 @@ class FileStore:
             self._save({purpose: {owner: envelope}})
             return True
 
-    def set_aside(self, purpose: str, owner: str, suffix: str) -> str:
+    def set_aside(self, purpose: str, owner: str, suffix: str, *, whole: bool) -> str:
         with self._write_lock():
             try:
                 records = self._load()
             except RecordUnreadableError:
+                if not whole:
+                    raise
                 return self._set_file_aside(suffix)
             name = f"{owner} {suffix}"
             envelope = records.get(purpose, {}).pop(owner, None)

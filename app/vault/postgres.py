@@ -72,7 +72,7 @@ class PostgresStore:
                 connection.execute(_PUT, (purpose, owner, envelope))
         return first
 
-    def set_aside(self, purpose: str, owner: str, suffix: str) -> str:
+    def set_aside(self, purpose: str, owner: str, suffix: str, *, whole: bool) -> str:  # noqa: ARG002 - rows are read one by one
         name = f"{owner} {suffix}"
         with self._transaction() as connection:
             connection.execute(

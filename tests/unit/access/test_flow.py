@@ -451,6 +451,7 @@ def test_the_status_page_opens_although_the_list_of_who_is_in_cannot_be_read(doo
 
     assert page.status_code == 200
     assert "Assistants that signed in" not in page.text
+    assert (door.folder / "tokens.json").read_text() == "damaged"
 
 
 def _revoke_form(page) -> dict[str, str]:

@@ -132,6 +132,15 @@ def test_a_damaged_file_is_explained_left_as_it_is_and_can_be_set_aside(vault, p
     assert vault.read("oura-connection") == PAIR
 
 
+def test_a_damaged_file_is_given_up_for_the_connections_sake_only(vault, path):
+    path.write_text("damaged")
+
+    with pytest.raises(RecordUnreadableError):
+        vault.set_aside("oura-pending")
+
+    assert path.read_text() == "damaged"
+
+
 def test_a_damaged_file_does_not_stop_the_boot(path):
     path.write_bytes(b"\xff\xfe")
 
