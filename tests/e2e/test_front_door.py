@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from tests.conformance.suite import SUITE
-from tests.e2e.chromium import chromium, needs_chromium
+from tests.e2e.chromium import Tunnel, chromium, needs_chromium
 from tests.e2e.harness import GUNICORN, ROOT, Browser, Process, Server, free_port
 
 CLIENTS = ROOT / "tests" / "clients"
@@ -119,6 +119,13 @@ def started_browser():
 def browser(started_browser):
     started_browser.forget()
     return started_browser
+
+
+@pytest.fixture
+def tunnel(tmp_path) -> Iterator[Tunnel]:
+    opened = Tunnel(tmp_path, "ring.tunnel.example", interstitial=False)
+    yield opened
+    opened.stop()
 
 
 @pytest.fixture(scope="module")
@@ -300,6 +307,28 @@ def test_without_a_ring_the_visit_goes_by_oura_and_comes_back_to_the_client(star
     tokens = redeemed(server, client_id, redirect_uri, landed(browser)["code"])
     assert server.caller(token=tokens["access_token"]).tool("get_sleep_summary")["data"]
     assert browser.violations() == []
+
+
+@needs_chromium
+@pytest.mark.requirement("oauth-consent", "oauth-ring-in-the-same-visit")
+def test_a_client_on_this_computer_comes_in_at_localhost_although_the_ring_connects_at_a_public_name(
+    start, simulator, browser, tunnel
+):
+    server = start(DoorServer, simulator, OURA_REDIRECT_URI=f"{tunnel.url}/oauth/callback")
+    tunnel.target = server.port
+    redirect_uri = "https://claude.ai/api/mcp/auth_callback"
+    client_id = register(server, client_name="Local", redirect_uris=[redirect_uri])
+    browser.get(ask(server, client_id, redirect_uri))
+    let_in(browser, server)
+    assert browser.heading() == "One more step: your ring"
+    assert browser.find("a.button").get_attribute("href") == f"{tunnel.url}/oauth/authorize?next=client"
+
+    browser.press("Go on")
+
+    assert browser.current_url.startswith(redirect_uri + "?")
+    assert landed(browser)["iss"] == server.url
+    tokens = redeemed(server, client_id, redirect_uri, landed(browser)["code"])
+    assert tokens["scope"] == "health:read"
 
 
 @needs_chromium
