@@ -102,10 +102,10 @@ class QuietChannel:
     def log(self, level: str, data: Any, logger: str | None) -> None:
         """Forget it."""
 
-    def can_ask(self, question: Question) -> bool:
+    def can_ask(self, question: Question) -> bool:  # noqa: ARG002 - no question can be asked
         return False
 
-    def ask(self, questions: Mapping[str, Question]) -> Mapping[str, Mapping[str, Any]]:
+    def ask(self, questions: Mapping[str, Question]) -> Mapping[str, Mapping[str, Any]]:  # noqa: ARG002 - the same
         raise ToolError("This needs an answer from you, and this client has no way to ask for it.")
 
     def changed(self, what: str) -> None:
