@@ -98,9 +98,12 @@ class Server:
             return False
 
     def pids(self) -> list[int]:
-        """The master and its worker."""
+        """The master and its worker; empty where the kernel does not tell (only Linux does)."""
         assert self._child is not None
-        children = Path(f"/proc/{self._child.pid}/task/{self._child.pid}/children").read_text().split()
+        try:
+            children = Path(f"/proc/{self._child.pid}/task/{self._child.pid}/children").read_text().split()
+        except OSError:
+            return []
         return [self._child.pid, *map(int, children)]
 
     def request(self, message: dict[str, Any], *, token: str = TOKEN) -> str:
@@ -174,8 +177,8 @@ def hammer(**spec: Any) -> dict[str, Any]:
 
 
 def memory_kb(pids: list[int]) -> int | None:
-    """The proportional set size of *pids*; None where the kernel does not tell (only Linux does)."""
+    """The proportional set size of *pids*; None if there are none to look at."""
     try:
-        return sum(int(Path(f"/proc/{pid}/smaps_rollup").read_text().split("Pss:")[1].split()[0]) for pid in pids)
+        return sum(int(Path(f"/proc/{pid}/smaps_rollup").read_text().split("Pss:")[1].split()[0]) for pid in pids) or None
     except (OSError, IndexError):
         return None
