@@ -41,6 +41,9 @@ class Source:
     def access_token(self, deadline: Deadline) -> str:
         return self._token
 
+    def refused(self) -> ConnectionNeededError:
+        return ConnectionNeededError("Connect again.", url=None)
+
     def rejected(self, token: str, deadline: Deadline) -> str:
         if token == self._token:  # somebody else may have been quicker
             self.refreshes += 1

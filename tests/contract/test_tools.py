@@ -13,6 +13,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from app.errors import ConnectionNeededError
 from app.oura.cache import DayCache
 from app.oura.client import OuraClient
 from app.oura.data import OuraData
@@ -35,6 +36,9 @@ class Source:
 
     def access_token(self, deadline: Deadline) -> str:
         return self._token
+
+    def refused(self) -> ConnectionNeededError:
+        return ConnectionNeededError("Connect again.", url=None)
 
     def rejected(self, token: str, deadline: Deadline) -> str:
         raise AssertionError("the token was good")

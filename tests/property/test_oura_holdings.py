@@ -10,7 +10,7 @@ import responses
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.errors import OuraUnavailableError
+from app.errors import ConnectionNeededError, OuraUnavailableError
 from app.oura.cache import DayCache
 from app.oura.client import OuraClient
 from app.oura.data import OuraData
@@ -27,6 +27,9 @@ class Token:
 
     def access_token(self, deadline: Deadline) -> str:
         return "token"
+
+    def refused(self) -> ConnectionNeededError:
+        return ConnectionNeededError("Connect again.", url=None)
 
     def rejected(self, token: str, deadline: Deadline) -> str:
         raise AssertionError
