@@ -62,7 +62,7 @@ class Call:
         self.log_level = session.log_level if session is not None else log_level
         self.request_id = request_id
         self.deadline = engine.deadline()
-        self._greenlet: gevent.Greenlet | None = None
+        self._greenlet: Any = None
         self._is_over = False
 
     @cached_property
@@ -95,7 +95,7 @@ class Call:
         if self.session is not None:
             self.session.calls[self.request.id] = self
         if self.method is not None and self.method.runs:
-            self._greenlet = gevent.spawn(self._run)
+            self._greenlet = gevent.spawn_raw(self._run)
         else:
             self._run()
 
@@ -104,7 +104,7 @@ class Call:
         if self._is_over:
             return
         if self._greenlet is not None:
-            self._greenlet.kill(block=False)
+            gevent.kill(self._greenlet)
         self._end(Item("", 202))
 
     def _run(self) -> None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from app.errors import ConnectionNeededError, RpcError, ToolError
+from app.errors import ArgumentError, ConnectionNeededError, RpcError, ToolError
 from app.mcp.changes import LISTS, MAX_URIS, Listener
 from app.mcp.channels import LEVELS
 from app.mcp.content import block_for, failure, tool_result
@@ -210,6 +210,8 @@ def get_prompt(call: Call) -> str:
     except ConnectionNeededError as exc:
         call.channel.hand_over(exc)
         raise
+    except ArgumentError as exc:
+        raise RpcError(INVALID_PARAMS, str(exc)) from exc
     messages: list[dict[str, Any]]
     messages = [{"role": "user", "content": {"type": "text", "text": made}}] if isinstance(made, str) else list(made)
     shown = [{**message, "content": block_for(call.revision, message["content"])} for message in messages]

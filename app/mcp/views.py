@@ -33,6 +33,7 @@ BODY_TIMEOUT_S = 10.0
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 JSON = "application/json"
 EVENTS = "text/event-stream"
+JSON_HEADERS = [("Content-Type", JSON), ("Cache-Control", "no-store")]
 STREAM_HEADERS = {"Content-Type": EVENTS, "Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 
 
@@ -143,8 +144,9 @@ def _response(answer: Answer) -> Response:
     if answer.stream is not None:
         headers = {**STREAM_HEADERS, **answer.headers}
         return Response(answer.stream, answer.status, headers, direct_passthrough=True)
-    headers = {"Content-Type": JSON, "Cache-Control": "no-store", **answer.headers} if answer.body else answer.headers
-    return Response(answer.body, answer.status, headers)
+    if not answer.body:
+        return Response(status=answer.status, headers=answer.headers)
+    return Response(answer.body, answer.status, [*JSON_HEADERS, *answer.headers.items()])
 
 
 @lru_cache(maxsize=64)
@@ -167,7 +169,8 @@ def _refused_type(current: Request) -> Answer | None:
 
 def _body(current: Request) -> bytes:
     """The whole body; raise BodyError (413, 408, 400). Read here, since a limit of Flask's would cut a chunked body silently."""
-    length = current.content_length
+    sent: str = current.environ.get("CONTENT_LENGTH", "")
+    length = int(sent[:12]) if sent.isascii() and sent.isdigit() else None
     if length is None and not current.environ.get("wsgi.input_terminated"):
         return b""
     if length is not None and length > MAX_BODY:
