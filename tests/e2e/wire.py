@@ -5,7 +5,7 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import gevent
 import requests
@@ -16,6 +16,9 @@ from tests.revisions import MODERN, assert_legal
 WAIT_S = 30.0
 Json = dict[str, Any]
 PREFIX = "io.modelcontextprotocol/"
+
+
+AnyStream = TypeVar("AnyStream", bound="Stream")
 
 
 def eventually(predicate: Any, *, within_s: float = WAIT_S, what: str = "") -> Any:
@@ -212,7 +215,11 @@ class Caller:
         headers = {"Accept": "text/event-stream", "Content-Type": None, "MCP-Protocol-Version": None, **given.pop("headers", {})}
         response = self.request("GET", path, stream=True, headers=headers, timeout=(WAIT_S, None), **given)
         assert response.status_code == 200, (response.status_code, response.text)
-        self._streams.append(stream := Classic(self, response))
+        return self.holds(Classic(self, response))
+
+    def holds(self, stream: AnyStream) -> AnyStream:
+        """Close *stream* with this caller, at the latest."""
+        self._streams.append(stream)
         return stream
 
 
