@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from app.errors import RpcError
@@ -36,7 +37,7 @@ class RoundTrips:
 
     def __init__(self, sealer: Sealer, principal_key: str, method: str, params: Mapping[str, Any]) -> None:
         self._sealer = sealer
-        self._owner = _owner(principal_key, method, params)
+        self._call = (principal_key, method, params)
         self._answers = self._opened(params["requestState"]) if "requestState" in params else {}
         self.given = params.get("inputResponses", {})
         if not isinstance(self.given, dict):
@@ -62,6 +63,14 @@ class RoundTrips:
         state = self._sealer.seal(PURPOSE, self._answers, owner=self._owner, ttl_s=TTL_S)
         raise InputRequired({"inputRequests": requests, "requestState": state})
 
+    @cached_property
+    def _owner(self) -> str:
+        """Whose state this is: who calls what with which parameters."""
+        principal_key, method, params = self._call
+        asked = {name: value for name, value in params.items() if name not in _NOT_BOUND}
+        digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+        return f"{principal_key} {method} {digest}"
+
     def _opened(self, state: Any) -> dict[str, Any]:
         answers = self._sealer.open(PURPOSE, state, owner=self._owner) if isinstance(state, str) else None
         if answers is None:
@@ -69,12 +78,6 @@ class RoundTrips:
                 INVALID_PARAMS, "'requestState' is not valid for this request, or has expired. Start again without it."
             )
         return answers
-
-
-def _owner(principal_key: str, method: str, params: Mapping[str, Any]) -> str:
-    asked = {name: value for name, value in params.items() if name not in _NOT_BOUND}
-    digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
-    return f"{principal_key} {method} {digest}"
 
 
 def _checked(key: str, question: Question, answer: Any) -> dict[str, Any]:
