@@ -679,6 +679,7 @@ def test_both_eras_list_the_same_tools_and_give_the_same_answer(modern, caller):
         ({"start_date": ["2026-11-01"]}, "start_date"),
         ({"start_date": "2026-11-10", "end_date": "2026-11-01"}, "end_date"),
         ({"start_date": "2014-01-01", "end_date": "2025-01-01"}, "365"),
+        ({"start_date": "2005-01-01", "end_date": "2025-01-01"}, "2013"),
         ({"startDate": "2026-11-01"}, "start_date"),
         ({"start_date": "2026-11-01\x00"}, "start_date"),
     ],
