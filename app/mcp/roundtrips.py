@@ -28,8 +28,8 @@ class InputRequired(Exception):
     """The call cannot go on before the client has answered; *result* is what it is told."""
 
     def __init__(self, result: dict[str, Any]) -> None:
+        super().__init__()
         self.result = result
-        super().__init__("input required")
 
 
 class RoundTrips:

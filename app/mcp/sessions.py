@@ -110,12 +110,13 @@ class Sessions:
     """The live sessions of this process."""
 
     def __init__(self) -> None:
+        self.most = MAX_KEPT
         self._sessions: OrderedDict[str, Session] = OrderedDict()
 
     def open(self, principal_key: str, revision: Revision, *, is_classic: bool) -> Session:
         session = Session(principal_key, revision, is_classic=is_classic)
         self._sessions[session.id] = session
-        if not is_classic and len(self._sessions) > MAX_KEPT:
+        if not is_classic and len(self._sessions) > self.most:
             oldest = next((kept for kept in self._sessions.values() if not kept.is_classic), None)
             if oldest is not None:
                 self.close(oldest)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gevent
 from flask import Blueprint, Request, Response, g, request
@@ -37,10 +37,10 @@ JSON_HEADERS = [("Content-Type", JSON), ("Cache-Control", "no-store")]
 STREAM_HEADERS = {"Content-Type": EVENTS, "Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 
 
-def create_blueprint(engine: Engine, edge: Edge) -> Blueprint:
+def create_blueprint(engine: Engine, edge: Edge, *, body_timeout_s: float = BODY_TIMEOUT_S) -> Blueprint:
     """`/mcp`, `/sse` and `/message` of *engine*, for callers that *edge* lets in."""
     bp = Blueprint("mcp", __name__)
-    views = _Views(engine, edge)
+    views = _Views(engine, edge, body_timeout_s)
     bp.add_url_rule("/mcp", "mcp", partial(views.answer, views.mcp), methods=METHODS, strict_slashes=False)
     bp.add_url_rule("/sse", "sse", partial(views.answer, views.sse), methods=METHODS, strict_slashes=False)
     bp.add_url_rule("/message", "message", partial(views.answer, views.message), methods=METHODS, strict_slashes=False)
@@ -50,9 +50,10 @@ def create_blueprint(engine: Engine, edge: Edge) -> Blueprint:
 class _Views:
     """The three endpoints. Each is told who calls before anything else of the request is looked at."""
 
-    def __init__(self, engine: Engine, edge: Edge) -> None:
+    def __init__(self, engine: Engine, edge: Edge, body_timeout_s: float) -> None:
         self._engine = engine
         self._edge = edge
+        self._body_timeout_s = body_timeout_s
 
     def answer(self, view: Callable[[Request, Incoming], Answer]) -> Response:
         current: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 (the proxy costs)
@@ -107,12 +108,19 @@ class _Views:
         session = self._engine.sessions.find(session_id, incoming.principal.key, is_classic=True)
         if session is None:
             return no_such_session()
-        return _refused_type(current) or post_message(self._engine, incoming, session, _body(current))
+        return _refused_type(current) or post_message(self._engine, incoming, session, self._body(current))
 
     def _post(self, current: Request, incoming: Incoming) -> Answer:
         if not incoming.takes_json and not incoming.takes_events:
             return refusal(406, RpcError(406, f"Accept {JSON} or {EVENTS}."))
-        return _refused_type(current) or post(self._engine, incoming, _body(current))
+        return _refused_type(current) or post(self._engine, incoming, self._body(current))
+
+    def _body(self, current: Request) -> bytes:
+        late = gevent.Timeout.start_new(self._body_timeout_s, BodyError("The body did not arrive in time.", status=408))
+        try:
+            return _read(current.environ)
+        finally:
+            late.close()
 
     def _classic(self, current: Request, incoming: Incoming) -> Answer:
         if not incoming.takes_events:
@@ -167,24 +175,20 @@ def _refused_type(current: Request) -> Answer | None:
     return None
 
 
-def _body(current: Request) -> bytes:
-    """The whole body; raise BodyError (413, 408, 400). Read here, since a limit of Flask's would cut a chunked body silently."""
-    sent: str = current.environ.get("CONTENT_LENGTH", "")
+def _read(environ: Mapping[str, Any]) -> bytes:
+    """The whole body; raise BodyError (413, 400). Read here, since a limit of Flask's would cut a chunked body silently."""
+    sent: str = environ.get("CONTENT_LENGTH", "")
     length = int(sent[:12]) if sent.isascii() and sent.isdigit() else None
-    if length is None and not current.environ.get("wsgi.input_terminated"):
+    if length is None and not environ.get("wsgi.input_terminated"):
         return b""
     if length is not None and length > MAX_BODY:
         raise _too_large()
-    wanted = MAX_BODY + 1 if length is None else length
-    late = gevent.Timeout.start_new(BODY_TIMEOUT_S, BodyError("The body did not arrive in time.", status=408))
     try:
-        raw: bytes = current.environ["wsgi.input"].read(wanted)
+        raw: bytes = environ["wsgi.input"].read(MAX_BODY + 1 if length is None else length)
     except BodyError:
         raise
     except Exception as exc:  # each WSGI server has its own errors for a body that is not framed as it should be
         raise BodyError("The body is broken.", status=400) from exc
-    finally:
-        late.close()
     if len(raw) > MAX_BODY:
         raise _too_large()
     if length is not None and len(raw) < length:

@@ -64,6 +64,7 @@ class Answer:
         self.status: int = response.status_code
         self.headers = response.headers
         self.is_stream = response.mimetype == "text/event-stream"
+        assert not self.is_stream or self.status == 200
 
     @cached_property
     def text(self) -> str:

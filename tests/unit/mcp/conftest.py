@@ -53,9 +53,10 @@ def serve(registry: Registry, clock: Clock, door: Door) -> Callable[..., "Client
             "deadline": lambda: Deadline.of(soft_s=5, hard_s=10),
             **options,
         }
+        edge = {name: given.pop(name) for name in ("body_timeout_s",) if name in given}
         engine = Engine(given.pop("registry", registry), **given)
         app = Flask("unit")
-        app.register_blueprint(create_blueprint(engine, door))
+        app.register_blueprint(create_blueprint(engine, door, **edge))
         return Client(app, engine)
 
     return make

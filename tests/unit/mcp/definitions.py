@@ -4,6 +4,7 @@ from typing import Any
 
 from gevent import GreenletExit
 from gevent.event import Event
+from typing_extensions import TypedDict
 
 from app.errors import ConnectionNeededError, ToolError
 from app.registry import Context, Question, Registry, ToolResult, prompt, resource, tool
@@ -18,6 +19,10 @@ ROUTED = {
 }
 NAME_FORM = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
 CONNECT_URL = "https://ring.example/oauth/authorize"
+
+
+class Typed(TypedDict):
+    score: int | None
 
 
 class Gates:
@@ -36,6 +41,11 @@ def answering_tools() -> list[Any]:
     def echo(ctx: Context, *, text: str = "hello") -> dict[str, Any]:
         """Answers with what it was given."""
         return {"text": text}
+
+    @tool(title="Typed")
+    def typed(ctx: Context) -> Typed:
+        """Answers what its schema says."""
+        return {"score": None}
 
     @tool(title="Everything")
     def mixed(ctx: Context) -> list[Any]:
@@ -68,7 +78,7 @@ def answering_tools() -> list[Any]:
         """Repeats arguments in headers."""
         return "here"
 
-    return [echo, mixed, fails, breaks, reports_error, routed]
+    return [echo, typed, mixed, fails, breaks, reports_error, routed]
 
 
 def waiting_tools(gates: Gates) -> list[Any]:

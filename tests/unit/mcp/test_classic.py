@@ -221,6 +221,20 @@ def test_a_caller_has_so_many_streams_and_no_more(serve):
     assert client.http("GET", "/sse").is_stream
 
 
+def test_open_streams_are_counted_while_they_are_open(serve):
+    client = serve()
+
+    def counted():
+        text = client.engine.services.metrics.render().decode()
+        return [line for line in text.splitlines() if line.startswith("oura_mcp_open_streams{") and not line.endswith(" 0.0")]
+
+    classic = Classic(client)
+    assert counted() == ['oura_mcp_open_streams{kind="classic"} 1.0']
+    classic.stream.close()
+    classic.stream.close()
+    assert counted() == []
+
+
 @pytest.mark.requirement("heartbeat")
 def test_an_idle_stream_beats(serve):
     classic = Classic(serve(heartbeat_s=0.02))

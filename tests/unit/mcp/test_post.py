@@ -4,6 +4,7 @@ import json
 
 import gevent
 import pytest
+from gevent.event import Event
 
 from app.errors import AuthError, ForbiddenError, RateExceededError
 from app.mcp.eras import WITH_HANDSHAKE
@@ -195,6 +196,58 @@ def test_a_body_over_the_limit_is_413(serve):
 
     assert client.post(b" " * 100_001).status == 413
     assert client.post(b" " * (100_000 - len(json.dumps(PING))) + json.dumps(PING).encode()).status == 200
+
+
+class Sender:
+    """A body that arrives as it likes."""
+
+    def __init__(self, *parts):
+        self._parts = list(parts)
+
+    def read(self, _wanted):
+        part = self._parts.pop(0)
+        if isinstance(part, Exception):
+            raise part
+        return part
+
+
+class Never:
+    """A body that does not arrive."""
+
+    def read(self, _wanted):
+        Event().wait()
+
+
+@pytest.mark.requirement("body-limit")
+@pytest.mark.parametrize(
+    ("sender", "length", "status"),
+    [
+        (Sender(b"{}"), "100", 400),
+        (Sender(ConnectionResetError()), "100", 400),
+        (Sender(RuntimeError("a chunk of no size")), None, 400),
+        (Sender(b" " * 100_001), None, 413),
+        (Sender(RuntimeError("never read")), "100001", 413),
+        (Sender(RuntimeError("never read")), "9" * 30, 413),
+        (Sender(json.dumps(PING).encode()), None, 200),
+        (Sender(b""), "-5", 400),
+    ],
+    ids=["short", "reset", "bad chunk", "chunked", "long", "very long", "chunked ping", "negative"],
+)
+def test_a_body_that_does_not_arrive_as_it_should_is_told_so(serve, sender, length, status):
+    environ = {"wsgi.input": sender, "wsgi.input_terminated": True, "CONTENT_LENGTH": length}
+    given = {name: value for name, value in environ.items() if value is not None}
+    response = serve().app.test_client().post("/mcp", content_type="application/json", environ_overrides=given)
+
+    assert response.status_code == status
+
+
+@pytest.mark.requirement("slow-sender")
+def test_a_body_that_never_arrives_is_408(serve):
+    environ = {"wsgi.input": Never(), "CONTENT_LENGTH": "100"}
+    app = serve(body_timeout_s=0.01).app
+    response = app.test_client().post("/mcp", content_type="application/json", environ_overrides=environ)
+
+    assert (response.status_code, response.headers["Connection"]) == (408, "close")
 
 
 @pytest.mark.requirement("accept")

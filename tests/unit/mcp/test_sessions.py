@@ -61,8 +61,8 @@ def test_a_session_keeps_its_revision_whatever_the_header_says(client):
     assert client.request("ping", MCP_Protocol_Version="2025-06-18").status == 200
 
 
-def test_sessions_are_capped_and_the_oldest_goes(client, monkeypatch):
-    monkeypatch.setattr("app.mcp.sessions.MAX_KEPT", 2)
+def test_sessions_are_capped_and_the_oldest_goes(client):
+    client.engine.sessions.most = 2
     newer = [client.speaking("2025-11-25") for _ in range(2)]
     for one in newer:
         one.initialize()

@@ -137,6 +137,8 @@ def test_the_lists_say_what_the_registry_holds(serve):
     assert tools["echo"]["title"] == tools["echo"]["annotations"]["title"] == "Echo"
     assert tools["echo"]["annotations"]["readOnlyHint"] is True
     assert tools["echo"]["inputSchema"] == {"type": "object", "properties": {"text": {"type": "string", "default": "hello"}}}
+    assert tools["typed"]["outputSchema"]["properties"] == {"score": {"type": ["integer", "null"]}}
+    assert "outputSchema" not in tools["echo"]
     assert [one["uri"] for one in client.request("resources/list").result["resources"]] == ["unit://text", "unit://bytes"]
     templates = client.request("resources/templates/list").result["resourceTemplates"]
     assert [one["uriTemplate"] for one in templates] == ["unit://day/{date}"]

@@ -38,6 +38,7 @@ JSON = st.recursive(
         b"[" * 50_000,
         b'{"a":' * 15_000,
         b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1),
+        b"[" + b"[]," * 100 + b"[" * MAX_DEPTH + b"]" * (MAX_DEPTH + 1),
         b'"\xff"',
         b'"\xed\xa0\x80"',
         b"\xef\xbb\xbf{}",
