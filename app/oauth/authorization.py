@@ -29,6 +29,7 @@ OURA_TOKEN_URLS = ("https://api.ouraring.com/oauth/token", "https://moi.ouraring
 OURA_REVOKE_URL = "https://api.ouraring.com/oauth/revoke"
 CONNECT_S, READ_S = 4.0, 8.0
 TOTAL_S = 10.0  # the read time-out starts anew with every byte, so one answer gets a limit as a whole
+SPEND_S = 28.0  # the answer to a spent refresh token is the connection itself; under the 30 s that others wait for the lock
 NOT_OURS = frozenset({"invalid_client", "invalid_request", "unauthorized_client"})
 
 
@@ -95,7 +96,7 @@ class OuraAuthorization:
         unavailable: OuraUnavailableError | None = None
         for url in self.token_urls:
             try:
-                self.refresh(url, secrets.token_urlsafe(32))
+                self.refresh(url, secrets.token_urlsafe(32), limit_s=TOTAL_S)
             except GrantRefusedError as exc:
                 if exc.code == "invalid_grant":
                     return url
@@ -118,16 +119,16 @@ class OuraAuthorization:
             )
         return self._pair(token)
 
-    def refresh(self, url: str, refresh_token: str) -> TokenPair:
-        """Spend *refresh_token*, which works once, for a new pair."""
-        with _answers(), self._session() as session:
+    def refresh(self, url: str, refresh_token: str, *, limit_s: float = SPEND_S) -> TokenPair:
+        """Spend *refresh_token*, which works once, for a new pair: who does not wait for it long enough has lost both."""
+        with _answers(limit_s), self._session() as session:
             session.scope = None  # asking for scopes again could only narrow them
             token = session.refresh_token(
                 url,
                 refresh_token=refresh_token,
                 client_id=self._settings.oura_client_id,
                 client_secret=self._settings.oura_client_secret.get_secret_value(),
-                timeout=(CONNECT_S, READ_S),
+                timeout=(CONNECT_S, limit_s),
             )
         return self._pair(token)
 
@@ -213,11 +214,11 @@ def _checked(response: requests.Response) -> requests.Response:
 
 
 @contextmanager
-def _answers() -> Iterator[None]:
+def _answers(limit_s: float = TOTAL_S) -> Iterator[None]:
     """Turn whatever goes wrong on the wire into OuraUnavailableError, and end what takes too long as a whole."""
     slow = OuraUnavailableError("Oura did not answer in time. Try again in a few minutes.")
     try:
-        with gevent.Timeout(TOTAL_S, slow):
+        with gevent.Timeout(limit_s, slow):
             yield
     except requests.RequestException as exc:
         raise OuraUnavailableError("Oura cannot be reached at the moment. Try again in a few minutes.") from exc

@@ -7,6 +7,7 @@ import responses
 
 from app.errors import GrantRefusedError, OuraUnavailableError
 from app.oauth.authorization import OuraAuthorization
+from app.oauth.tokens import LOCK_S
 from tests.unit.oauth.standins import API, MOI, NOW, PERSONAL_INFO, REVOKE, TokenEndpoint, settings_in
 
 INVALID_GRANT = {"status": 400, "json": {"error": "invalid_grant"}}
@@ -57,6 +58,17 @@ def test_the_question_is_a_refresh_with_a_token_that_cannot_exist(authorization,
     assert {form["grant_type"] for form in endpoint.forms} == {"refresh_token"}
     assert len(set(asked)) == 2
     assert min(map(len, asked)) > 40
+
+
+def test_a_slow_answer_to_a_spent_refresh_token_is_waited_for_longer_than_one_to_a_question(authorization, oura):
+    endpoint = TokenEndpoint(oura, API)
+    authorization.owning_endpoint()
+    authorization.refresh(API, "R0")
+
+    (_, question), (_, spending) = (call.request.req_kwargs["timeout"] for call in oura.calls)
+    assert endpoint.spent == ["R0"]
+    assert question <= 10
+    assert 20 <= spending < LOCK_S
 
 
 def test_with_oura_token_url_set_nobody_is_asked(tmp_path, clock, oura):
@@ -134,7 +146,7 @@ def test_every_call_has_a_time_out_follows_no_redirect_and_ignores_netrc(authori
     assert authorization.account_id("A1") == "account-1"
     assert authorization.revoke("A1") is False
 
-    assert all(call.request.req_kwargs["timeout"] == (4.0, 8.0) for call in oura.calls)
+    assert [call.request.req_kwargs["timeout"] for call in oura.calls] == [(4.0, 28.0), *[(4.0, 8.0)] * 3]
     assert "Basic" not in str([call.request.headers for call in oura.calls])
     assert oura.calls[2].request.headers["Authorization"] == "Bearer A1"
     assert all("elsewhere" not in call.request.url for call in oura.calls)
