@@ -24,7 +24,7 @@ class Night(NamedTuple):
     main: SleepPeriod | None  # the longest finished `long_sleep`
     naps: tuple[SleepPeriod, ...]  # every other period of sleep, a second `long_sleep` of a broken night included
     rest: tuple[SleepPeriod, ...]  # the wearer said this was not sleep
-    unfinished: tuple[SleepPeriod, ...]  # Oura is still recording: no end, no durations
+    unfinished: tuple[SleepPeriod, ...]  # Oura is still recording: no end, and durations that still grow, if any
 
 
 def nights(periods: Iterable[SleepPeriod]) -> dict[date, Night]:
@@ -55,7 +55,7 @@ def _night(day: date, periods: list[SleepPeriod]) -> Night:
 
 
 def _is_unfinished(period: SleepPeriod) -> bool:
-    return period.bedtime_end is None and period.total_sleep_duration is None
+    return period.bedtime_end is None
 
 
 def _length(period: SleepPeriod) -> tuple[int, int]:

@@ -2,6 +2,8 @@
 
 from datetime import date
 
+import pytest
+
 from app.oura.collections import COLLECTIONS
 from app.oura.nights import nights
 from tests.unit.oura.upstream import sleep_document
@@ -39,8 +41,9 @@ def test_a_day_of_naps_has_no_night():
     assert [nap.id for nap in night.naps] == ["nap"]
 
 
-def test_a_running_night_is_no_night_yet():
-    night = nights([period("running", slept_h=None, bedtime_end=None), period("nap", slept_h=1, type="sleep")])[DAY]
+@pytest.mark.parametrize("slept_h", [None, 2])
+def test_a_running_night_is_no_night_yet_whatever_it_has_so_far(slept_h):
+    night = nights([period("running", slept_h=slept_h, bedtime_end=None), period("nap", slept_h=1, type="sleep")])[DAY]
     assert night.main is None
     assert [running.id for running in night.unfinished] == ["running"]
 
