@@ -108,7 +108,8 @@ class OuraData:
     ) -> HeartRateAnswer:
         """Return the samples of the days that *windows* (aware datetimes) touch, newest first until the soft deadline.
 
-        Never raises OuraError: `covers(start, end)` tells which windows are known, `error` why others are not.
+        `covers(start, end)` tells which windows are known, `error` why others are not; OuraUnavailableError is raised only if the
+        connection was cut meanwhile.
         """
         now = self._clock()
         zone = self._zone.current(now) or ASSUMED_UTC

@@ -88,7 +88,10 @@ class Holdings:
         is_refresh: bool = False,
         progress: Progress | None = None,
     ) -> dict[str, Here]:
-        """Return what is here of *wants* (days by collection), having waited for the rest until the soft deadline at most."""
+        """Return what is here of *wants* (days by collection), having waited for the rest until the soft deadline at most.
+
+        Raises OuraUnavailableError if everything held was forgotten meanwhile: what this call had found is not to be shown.
+        """
         freshness = Freshness(self._clock(), today, self._cache_ttl_s, is_refresh=is_refresh)
         found: dict[str, Here] = {}
         awaited: list[tuple[Here, dict[date, DayEntry | None], list[Flight]]] = []
@@ -108,7 +111,11 @@ class Holdings:
                 flights = self.flights.join(COLLECTIONS[name], list(missing), is_refresh=is_refresh)
                 awaited.append((here, missing, flights))
         if awaited:
-            _wait([flight for _, _, flights in awaited for flight in flights], deadline, progress)
+            joined = [flight for _, _, flights in awaited for flight in flights]
+            _wait(joined, deadline, progress)
+            for flight in joined:
+                if flight.is_abandoned and flight.error is not None:
+                    raise flight.error
             for here, missing, flights in awaited:
                 _land(here, missing, flights, freshness)
         self._count(hits, awaited)

@@ -199,6 +199,15 @@ def test_clearing_empties_everything_and_fetches_under_way_bring_nothing(data, n
     assert spans(nights)[-1] == wide(6, 0)
 
 
+def test_a_call_under_way_while_everything_is_forgotten_shows_nothing_of_what_was_held(data, nights):
+    ask(data)
+    (waiting,) = nights.hold(until=1, calls=[lambda: ask(data, refresh=True)])
+    data.clear()
+    with pytest.raises(OuraUnavailableError, match="changed"):
+        waiting.get(timeout=5)
+    nights.gate.set()
+
+
 def test_a_fetch_that_waited_for_its_turn_is_not_made_after_clearing(data, nights):
     days = [day_back(n).isoformat() for n in range(10, 400, 10)]
     calls = nights.hold(until=10, calls=[lambda day=day: ask(data, Dates.between(day, day)) for day in days])
