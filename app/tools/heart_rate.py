@@ -114,12 +114,14 @@ def _numbers(samples: HeartSamples) -> HeartNumbers:
 
 
 def _resting(ctx: Context, answer: HeartRateAnswer) -> Any:
-    """The lowest heart rate of the main sleep periods that overlap the span, or null and why."""
-    first, last = answer.start.date(), min(answer.end.date() + timedelta(days=1), answer.today)
+    """The lowest heart rate of the main sleep periods that overlap the span, or null and why.
+
+    A night has the day of the zone it was slept in, which may be a day beside the span's after a journey.
+    """
+    first, last = answer.start.date() - timedelta(days=1), min(answer.end.date() + timedelta(days=2), answer.today)
+    dates = Dates.between(last.isoformat(), last.isoformat()).before((last - first).days)
     try:
-        slept = ctx.services.oura.query(
-            ["sleep"], Dates.between(min(first, last).isoformat(), last.isoformat()), deadline=ctx.deadline
-        )
+        slept = ctx.services.oura.query(["sleep"], dates, deadline=ctx.deadline)
     except ConnectionNeededError:
         raise
     except ToolError as exc:
@@ -138,6 +140,8 @@ def _resting(ctx: Context, answer: HeartRateAnswer) -> Any:
     error = slept["sleep"].error
     if error is not None:
         return {"resting_hr": None, "resting_hr_reason": str(error)}
+    if slept["sleep"].partial:
+        return {"resting_hr": None, "resting_hr_reason": TOO_SLOW}
     return {"resting_hr": None, "resting_hr_reason": "No main sleep period overlaps this time, or it is not synced yet."}
 
 
@@ -259,9 +263,9 @@ def _why(answer: HeartRateAnswer, day: date) -> str:
 def _notes(answer: HeartRateAnswer, summary: HeartNumbers, asked: str, served: str) -> list[str]:
     n = summary["total_readings"]
     notes = []
-    if not n:
+    if not n and not answer.partial and answer.error is None:
         notes.append("No heart-rate samples in this time. Gen2 rings measure heart rate only at night: see get_sleep_summary.")
-    elif served != "raw":
+    elif n and served != "raw":
         notes.append(f"{n} samples, averaged per {served}; the summary counts every sample. {_finer(answer, asked, served)}")
     workout = summary["readings_by_source"].get("workout", 0)
     if workout > WORKOUT_SHARE * n:

@@ -9,6 +9,7 @@ from app.oura.answers import Profile
 from app.oura.records import RingConfiguration
 from app.registry import Context, tool
 from app.tools.arguments import Refresh
+from app.tools.coverage import TOO_SLOW
 from app.tools.thinning import short_text
 
 MAX_RINGS = 20
@@ -86,13 +87,17 @@ def _set_up(moment: datetime | None) -> str | None:
 
 
 def _coverage(profile: Profile) -> ProfileCoverage:
-    errors = (("profile", profile.person_error), ("rings", profile.rings_error))
-    notes = [f"{what}: {error}" for what, error in errors if error is not None]
     person = profile.person
+    notes = []
+    for what, part, error in (("profile", person, profile.person_error), ("rings", profile.rings, profile.rings_error)):
+        if error is not None or part is None:
+            notes.append(f"{what}: {error or TOO_SLOW}")
     if person is not None and person.age is None and person.weight is None and person.height is None:
         notes.append("Age, weight and height are null: not entered in Oura, or the scope 'personal' was not granted.")
     if person is not None and person.email is None:
-        notes.append("email is null: the scope 'email' was not granted.")
+        notes.append("email is null: Oura gave none, or the scope 'email' was not granted.")
+    if profile.rings is not None and len(profile.rings) > MAX_RINGS:
+        notes.append(f"Only the newest {MAX_RINGS} of {len(profile.rings)} rings are listed.")
     if profile.rings == ():
         notes.append("Oura lists no ring.")
     fetched_at = None if profile.fetched_at is None else datetime.fromtimestamp(int(profile.fetched_at), UTC).isoformat()

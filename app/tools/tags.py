@@ -53,7 +53,8 @@ def get_tags(ctx: Context, *, start_date: StartDate = None, end_date: EndDate = 
     )
     entries = tag_entries(answer)
     rows, cut = newest_that_fit(entries, lambda entry: date.fromisoformat(entry["day"]))
-    notes = [] if entries else ["No tags were noted in these days."]
+    is_known = all(answer[name].known.issuperset(answer.days) for name in COLLECTIONS)
+    notes = ["No tags were noted in these days."] if is_known and not entries else []
     coverage = cover(answer, COLLECTIONS, {date.fromisoformat(entry["day"]) for entry in entries}, every_day=False, notes=notes)
     if cut is not None:
         leave_out(coverage, cut, answer, f"Only the newest {len(rows)} of {len(entries)} tags fit.")

@@ -65,8 +65,10 @@ def get_workouts(ctx: Context, *, start_date: StartDate = None, end_date: EndDat
     heart = ctx.services.oura.heart_rate_within(windows, deadline=ctx.deadline, progress=ctx.progress) if windows else None
     entries = [workout_entry(row, heart) for row in documents]
     rows, cut = newest_that_fit(entries, lambda entry: date.fromisoformat(entry["date"]))
-    notes = _notes(documents, entries, heart)
+    notes = _notes(documents, entries, heart) if documents or answer["workout"].known.issuperset(answer.days) else []
     coverage = cover(answer, ["workout"], {row.day for row in documents}, every_day=False, notes=notes)
+    if heart is not None and heart.stale:
+        coverage["stale"] = True
     if heart is not None and heart.partial:
         coverage["partial"] = True
         unknown = [row.day for row, entry in zip(documents, entries, strict=True) if entry["heart_rate_samples"] is None]
@@ -141,8 +143,11 @@ def _notes(documents: Sequence[Workout], entries: Sequence[WorkoutEntry], heart:
     notes = []
     unknown = [row.day for row, entry in zip(documents, entries, strict=True) if entry["heart_rate_samples"] is None]
     without = sum(entry["heart_rate_samples"] == 0 for entry in entries)
-    if heart is not None and heart.error is not None:
-        notes.append(f"Heart rate of some workouts is null: {heart.error}")
+    if heart is not None and heart.stale:
+        why = f" ({heart.error})" if heart.error is not None else ""
+        notes.append(f"heartrate: Oura could not be asked again{why}; samples from an earlier fetch are shown.")
+    if unknown and heart is not None and heart.error is not None:
+        notes.append(f"Heart rate of workouts on {', '.join(named(unknown))} is null: {heart.error}")
     elif unknown and heart is not None and heart.partial:
         notes.append(f"Heart rate was not fetched in time for workouts on {', '.join(named(unknown))}: ask again.")
     if without:

@@ -1,10 +1,11 @@
 """get_heart_rate: every sample counts in the summary, rows thin to what fits, resting heart rate comes from the night."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
 from app.errors import ArgumentError, ScopeMissingError
+from app.tools.coverage import TOO_SLOW
 from tests.unit.tools.answers import ask, text_of
 from tests.unit.tools.wearer import NOW, TODAY, TZ, Wearer, at, days_ago, nap, samples, slept
 
@@ -112,6 +113,42 @@ def test_an_evening_belongs_to_the_night_that_ends_the_next_day() -> None:
     summary = ask("get_heart_rate", wearer, start_datetime="2026-03-28T22:00", end_datetime="2026-03-28T23:30")["summary"]
 
     assert summary["resting_hr"] == 54
+
+
+@pytest.mark.parametrize(("hours", "beside"), [(-10, -1), (13, 1)])
+def test_a_night_slept_in_another_zone_may_have_a_day_beside_the_span(hours: int, beside: int) -> None:
+    there = timezone(timedelta(hours=hours))
+    day = days_ago(5)
+    noon = at(day, "01:00") if hours < 0 else at(day, "22:00")
+    start, end = noon - timedelta(hours=1), noon + timedelta(hours=1)
+    night = slept(
+        day + timedelta(days=beside),
+        bedtime_start=start.astimezone(there),
+        bedtime_end=end.astimezone(there),
+        lowest_heart_rate=51,
+    )
+
+    wearer = Wearer({"sleep": [night]})
+    asked = {"start_datetime": noon.isoformat(), "end_datetime": (noon + timedelta(minutes=30)).isoformat()}
+
+    assert ask("get_heart_rate", wearer, **asked)["summary"]["resting_hr"] == 51
+
+
+def test_a_year_of_heart_rate_has_its_resting_heart_rate() -> None:
+    wearer = Wearer({"sleep": [slept(TODAY, lowest_heart_rate=54)]})
+
+    summary = ask("get_heart_rate", wearer, start_datetime=at(days_ago(365), "10:30").isoformat())["summary"]
+
+    assert summary["resting_hr"] == 54
+
+
+def test_what_was_not_fetched_in_time_is_not_said_to_be_none() -> None:
+    wearer = Wearer(unknown={"sleep": [TODAY], "heartrate": [days_ago(1), TODAY]}, partial=True)
+
+    answer = ask("get_heart_rate", wearer)
+
+    assert answer["summary"]["resting_hr_reason"] == TOO_SLOW
+    assert answer["coverage"]["notes"] == []
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from app.errors import ScopeMissingError
 from app.oura.answers import Profile
 from app.oura.records import PersonalInfo, RingConfiguration
+from app.tools.coverage import TOO_SLOW
 from tests.unit.tools.answers import ask
 from tests.unit.tools.wearer import NOW, Wearer, record
 
@@ -38,6 +39,20 @@ def test_rings_that_consent_left_out_are_null_and_told() -> None:
     assert answer["rings"] is None
     assert answer["coverage"]["partial"] is True
     assert any("'ring_configuration'" in note for note in answer["coverage"]["notes"])
+
+
+def test_more_rings_than_an_answer_lists_are_told() -> None:
+    answer = ask("get_personal_info", Wearer(profile_answer=Profile(PERSON, None, RINGS * 15, None)))
+
+    assert len(answer["rings"]) == 20
+    assert answer["coverage"]["notes"] == ["Only the newest 20 of 30 rings are listed."]
+
+
+def test_what_was_not_fetched_in_time_is_told() -> None:
+    answer = ask("get_personal_info", Wearer(profile_answer=Profile(None, None, None, None, partial=True)))
+
+    assert (answer["age"], answer["rings"]) == (None, None)
+    assert answer["coverage"]["notes"] == [f"profile: {TOO_SLOW}", f"rings: {TOO_SLOW}"]
 
 
 def test_a_person_without_consent_for_personal_data_is_null_not_zero() -> None:

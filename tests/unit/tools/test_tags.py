@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from app.errors import ScopeMissingError
 from app.oura.records import EnhancedTag, Tag
+from app.tools.coverage import TOO_SLOW
 from tests.unit.tools.answers import ask
 from tests.unit.tools.wearer import TODAY, Wearer, at, days_ago, record
 
@@ -110,6 +111,13 @@ def test_no_tags_is_not_missing_data() -> None:
     coverage = ask("get_tags", Wearer())["coverage"]
 
     assert (coverage["missing"], coverage["notes"]) == ([], ["No tags were noted in these days."])
+
+
+def test_tags_that_were_not_fetched_in_time_are_not_said_to_be_none() -> None:
+    coverage = ask("get_tags", Wearer(unknown={"enhanced_tag": [TODAY]}, partial=True))["coverage"]
+
+    assert coverage["missing"] == [{"why": TOO_SLOW, "days": [TODAY.isoformat()]}]
+    assert coverage["notes"] == []
 
 
 def test_a_diary_in_the_comments_stays_within_the_size() -> None:

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from app.errors import ScopeMissingError
+from app.errors import OuraUnavailableError, ScopeMissingError
+from app.tools.coverage import TOO_SLOW
 from tests.unit.tools.answers import ask
 from tests.unit.tools.wearer import TODAY, Wearer, at, days_ago, samples, workout
 
@@ -77,6 +78,33 @@ def test_no_workouts_is_no_missing_data_and_asks_for_no_heart_rate() -> None:
     assert answer["coverage"]["notes"][0].startswith("No workouts were recorded")
     assert answer["summary"]["total_duration"] is None
     assert [what for what, _ in wearer.asked] == ["query"]
+
+
+def test_workouts_that_were_not_fetched_in_time_are_not_said_to_be_none() -> None:
+    coverage = ask("get_workouts", Wearer(unknown={"workout": [TODAY]}, partial=True))["coverage"]
+
+    assert coverage["missing"] == [{"why": TOO_SLOW, "days": [TODAY.isoformat()]}]
+    assert coverage["notes"] == []
+
+
+def test_heart_rate_from_an_earlier_fetch_is_stale_and_not_said_to_be_null() -> None:
+    day = days_ago(1)
+    wearer = Wearer(
+        {"workout": [workout(day)]},
+        heart=samples((at(day, "18:05"), 120)),
+        errors={"heartrate": OuraUnavailableError("Oura is away.")},
+        unknown={"heartrate": []},
+        stale={"heartrate": [day]},
+    )
+
+    answer = ask("get_workouts", wearer)
+
+    assert answer["data"][0]["average_heart_rate"] == 120
+    assert answer["coverage"]["stale"] is True
+    (note,) = answer["coverage"]["notes"]
+    assert "an earlier fetch" in note
+    assert "Oura is away." in note
+    assert "null" not in note
 
 
 def test_a_workout_across_a_clock_change_lasts_its_physical_time() -> None:

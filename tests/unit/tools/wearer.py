@@ -241,6 +241,7 @@ class Wearer:
             TODAY,
             frozenset(span - unknown),
             tuple(notes),
+            stale=frozenset(self.stale.get("heartrate", ())) & span,
             fetched_at=NOW - 60,
             error=error,
             partial=self.partial and bool(unknown),
