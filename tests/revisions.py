@@ -9,11 +9,11 @@ import json
 import os
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Union, get_args
 
 from jsonschema import Draft7Validator, Draft202012Validator
 from mcp_types import methods
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMAS = Path(os.environ.get("MCP_SCHEMAS") or ROOT.parent / "shared" / "reference" / "mcp-schema")
@@ -70,7 +70,7 @@ def _envelope(message: dict[str, Any], revision: str) -> list[str]:
 def _typed(message: dict[str, Any], revision: str, method: str | None) -> list[str]:
     try:
         if "result" in message and method:
-            methods.validate_server_result(method, revision, message["result"])
+            _adapter(method, revision, message["result"].get("resultType")).validate_python(message["result"], by_name=False)
         elif "method" in message and "id" in message:
             methods.parse_server_request(message["method"], revision, message.get("params"))
         elif "method" in message:
@@ -80,6 +80,21 @@ def _typed(message: dict[str, Any], revision: str, method: str | None) -> list[s
     except ValidationError as exc:
         return [f"{error['loc']}: {error['msg']}" for error in exc.errors()]
     return []
+
+
+@cache
+def _adapter(method: str, revision: str, kind: str | None) -> TypeAdapter[Any]:
+    """The package's type of a result; of its unions, which take much for an `input_required`, only the member that is meant."""
+    whole = methods.SERVER_RESULTS[(method, revision)]
+    members = [one for one in get_args(whole) if (one.__name__ == "InputRequiredResult") == (kind == "input_required")]
+    return TypeAdapter(Union[tuple(members)] if members else whole)  # noqa: UP007 - made of a list
+
+
+def _kind(method: str, revision: str, result: dict[str, Any]) -> Any:
+    """The type that *result* says it is: where it may also be a question, that one alone would let anything pass."""
+    kinds = methods.SERVER_RESULTS[method, revision]
+    asks = result.get("resultType") == "input_required"
+    return next((kind for kind in get_args(kinds) if kind.__name__.startswith("InputRequired") is asks), kinds)
 
 
 def _published(message: dict[str, Any], revision: str, method: str | None) -> list[str]:
