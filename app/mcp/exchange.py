@@ -113,8 +113,8 @@ def _handshake(engine: Engine, incoming: Incoming, message: Any) -> Answer:
     if is_initialize and engine.keeps_sessions:
         session = engine.sessions.open(incoming.principal.key, revision, is_classic=False)
     requests = _requests(messages, session, revision)
-    if not requests and not errors:
-        return Answer(202)
+    if not requests:
+        return Answer(400, f"[{','.join(errors)}]") if errors else Answer(202)
     outbox = Outbox(unanswered=len(requests), name=session.stream_name() if session is not None else "")
     calls = [
         Call(engine, revision, request, incoming.principal, outbox=outbox, session=session, request_id=incoming.request_id)

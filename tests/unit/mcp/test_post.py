@@ -132,6 +132,15 @@ def test_a_batch_of_notifications_is_202(serve):
     assert serve().post([{"jsonrpc": "2.0", "method": "notifications/initialized"}] * 20).status == 202
 
 
+@pytest.mark.requirement("batches")
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+def test_a_batch_without_one_good_message_is_400_with_what_is_wrong_with_each(serve, accept):
+    answer = serve().post([1, {"jsonrpc": "2.0", "id": 7, "method": 5}], Accept=accept)
+
+    assert answer.status == 400
+    assert [(message.get("id"), message["error"]["code"]) for message in answer.messages()] == [(None, -32600), (7, -32600)]
+
+
 def test_a_batch_becomes_a_stream_when_one_of_its_calls_has_something_to_say(serve, gates):
     gates.open.set()
     client = serve()

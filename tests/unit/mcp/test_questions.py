@@ -113,6 +113,7 @@ def test_a_question_nobody_answers_is_withdrawn_at_the_deadline(serve):
 
     assert withdrawn["method"] == "notifications/cancelled"
     assert withdrawn["params"]["requestId"] == question["id"]
+    assert not next(iter(client.engine.sessions)).questions
     assert answer["result"]["isError"] is True
 
 
