@@ -147,8 +147,8 @@ class Flow:
             return True
         if present.provider != self._settings.provider:
             return False
-        if present.account is None:  # the original's record does not say whose it is
-            return True
+        if present.account is None:  # the original's record never says whose it is; one of ours only if Oura did not
+            return present.connected_at is None
         return account_id is not None and self._sealer.hash_matches(_ACCOUNT, account_id, present.account)
 
     def _ended(self, outcome: Outcome, then: str) -> Arrival:

@@ -419,6 +419,14 @@ def test_an_account_that_oura_does_not_name_counts_as_another(house, browser):
     assert browser.connect() == "/oauth/replace"
 
 
+def test_a_connection_whose_account_oura_did_not_name_is_not_replaced_without_asking(house, browser):
+    house.simulator.turn(faults=[{"kind": "server_error", "on": "personal_info", "times": None}])
+    assert browser.connect() == "/oauth/result/connected"
+    house.simulator.turn(faults=[])
+
+    assert browser.connect(account="traveller") == "/oauth/replace"
+
+
 def test_what_another_provider_granted_is_not_replaced_without_asking(house, browser):
     browser.connect()
     held = house.services.vault.read("oura-connection")
