@@ -2,11 +2,15 @@ from gevent import monkey  # isort: skip
 
 monkey.patch_all()  # before anything that opens sockets: with preload and without this, outbound TLS recurses for ever
 
+import errno
 import gc
 import logging
+import os
 import resource
+import signal
 import socket
 import sys
+from contextlib import suppress
 
 import gevent
 from gunicorn.glogging import Logger
@@ -42,7 +46,7 @@ class JsonLogger(Logger):
             "http",
             method=req.method,
             path=req.path,
-            status=resp.status_code,
+            status=int(resp.status.split()[0]),  # status_code is missing where gunicorn itself refused the request
             ms=round(request_time.total_seconds() * 1000, 1),
             bytes=resp.sent,
             request_id=environ.get("request_id", ""),
@@ -63,7 +67,33 @@ forwarded_allow_ips = (
 )
 
 
+CANNOT_LISTEN = {
+    errno.EADDRINUSE: "Port {port} is in use. Stop the program that has it, or take another port, as in: PORT=3002 make run",
+    errno.EACCES: "Port {port} is for administrators only. Take another port, as in: PORT=3001 make run",
+    errno.EADDRNOTAVAIL: "BIND is no address of this machine. 127.0.0.1 is this machine alone, 0.0.0.0 all of its networks.",
+}
+
+
 def on_starting(_server):
+    _check_address()
+    _raise_file_limit()
+
+
+def _check_address():
+    """Say in plain words why nobody can listen there; gunicorn would try for five seconds and then name an error number."""
+    if "GUNICORN_FD" in os.environ or "LISTEN_FDS" in os.environ:
+        return  # the socket is inherited
+    with socket.socket(socket.AF_INET6 if ":" in _settings.bind else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_settings.bind, _settings.port))
+            probe.listen(1)
+        except OSError as exc:
+            if sentence := CANNOT_LISTEN.get(exc.errno):
+                sys.exit(f"The server cannot start. {sentence.format(port=_settings.port)}")
+
+
+def _raise_file_limit():
     """Allow as many open files as connections, as far as this machine lets us."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 8192 if hard == resource.RLIM_INFINITY else min(8192, hard)
@@ -84,6 +114,14 @@ def when_ready(_server):
 def post_worker_init(worker):
     """Let streams see that the worker was told to stop, so that they end themselves in about a second."""
     worker.app.callable.extensions["draining"] = lambda: not worker.alive
+
+
+def worker_exit(_server, _worker):
+    """Ctrl-C reaches the worker twice, from the terminal and from the master; the second would print a traceback."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    with suppress(SystemExit):
+        gevent.sleep(0)  # gunicorn's handler spawns its exit: one that waits has its turn here
 
 
 def post_request(worker, _req, environ, _resp):

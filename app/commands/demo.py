@@ -153,13 +153,28 @@ def _port() -> int:
     text = os.environ.get("PORT") or "3001"
     if not text.isdigit() or int(text) > 65535:
         raise DemoError("PORT must be a port number, as in: make demo PORT=3002")
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, int(text)))
-        except OSError as exc:
-            raise DemoError(f"Port {text} is in use. Take another one: make demo PORT={int(text) % 65535 + 1}") from exc
-        return int(probe.getsockname()[1])
+    port = int(text)
+    try:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((HOST, port))
+            port = int(probe.getsockname()[1])
+        taken = _somebody_listens(port)
+    except OSError:
+        taken = True
+    if taken:
+        raise DemoError(f"Port {text} is in use. Take another one: make demo PORT={port % 65535 + 1}")
+    return port
+
+
+def _somebody_listens(port: int) -> bool:
+    """Whether a program is behind `localhost` already, perhaps on the other of its two addresses, which browsers try first."""
+    for family, host in ((socket.AF_INET, HOST), (socket.AF_INET6, "::1")):
+        with suppress(OSError), socket.socket(family) as probe:
+            probe.settimeout(1)
+            if probe.connect_ex((host, port)) == 0:
+                return True
+    return False
 
 
 def _start_oura(children: Children, folder: Path, redirect_uri: str) -> dict[str, str]:
@@ -184,14 +199,17 @@ def _start_server(children: Children, folder: Path, *, url: str, port: int, toke
     }
     Settings.load(env, None)
     child = children.start("server", ["gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"], env)
-    children.wait_for("server", child, lambda: _answers(f"{url}/healthz"))
+    # Its own word first: what answers may be another demo that took the port a moment earlier.
+    children.wait_for("server", child, lambda: '"server.ready"' in children.said("server") and _answers(f"{url}/healthz"))
 
 
 def _answers(url: str) -> bool:
-    try:
-        return requests.get(url, timeout=2).ok
-    except requests.RequestException:
-        return False
+    with requests.Session() as session:
+        session.trust_env = False  # a proxy would look for this machine elsewhere
+        try:
+            return session.get(url, timeout=2).ok
+        except requests.RequestException:
+            return False
 
 
 def _asked(url: str, token: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -226,6 +244,8 @@ It goes on serving until you press Ctrl-C. All data are invented.
   Status page   {url}/
   MCP endpoint  {url}/mcp
   Bearer token  {token}
+
+The token is AUTH_TOKEN here: it signs you in on the pages too.
 
 Try it from Claude Code:
 

@@ -27,7 +27,7 @@ from app.oauth.authorization import OuraAuthorization
 from app.seal import Sealer
 from app.variables import CALLBACK_PATH, is_loopback, origin_of
 from app.vault import Store, Vault, store_of
-from app.vault.original import CONNECTION
+from app.vault.original import CONNECTION, is_original
 
 TIMEOUT_S = 5.0
 LIMIT_S = 20.0
@@ -68,10 +68,15 @@ def examine(env_file: Path, env: Mapping[str, str] | None = None) -> list[Findin
     gevent.joinall(looks, timeout=LIMIT_S)
     found = [Finding("ok", "Settings: the server can start with them."), *_file_mode(env_file)]
     for check, look in zip(CHECKS, looks, strict=True):
-        late = [Finding("mend", f"{check.__doc__} Nothing answered within {LIMIT_S:.0f} s: does the network work?")]
-        found += look.value if look.successful() else late
+        found += look.value if look.successful() else [_unfinished(check, look)]
     gevent.killall(looks, block=False)
     return found
+
+
+def _unfinished(check: Check, look: gevent.Greenlet[..., list[Finding]]) -> Finding:
+    if look.exception is not None:
+        return Finding("mend", f"{check.__doc__} This check itself failed ({type(look.exception).__name__}). Please report it.")
+    return Finding("mend", f"{check.__doc__} Nothing answered within {LIMIT_S:.0f} s: does the network work?")
 
 
 def _list(check: Check, settings: Settings) -> list[Finding]:
@@ -122,9 +127,7 @@ def _sealed_with_older_keys(settings: Settings, held: Store) -> int:
 
 
 def _is_original(settings: Settings) -> bool:
-    if settings.database_url is not None or not settings.token_file.is_file():
-        return False
-    return '"format"' not in settings.token_file.read_text(errors="replace")
+    return settings.database_url is None and is_original(settings.token_file, settings.encryption_keys)
 
 
 def server(settings: Settings) -> Iterator[Finding]:
@@ -147,6 +150,8 @@ def _public(settings: Settings, *, is_running: bool) -> Iterator[Finding]:
     if is_loopback(urlsplit(url).hostname):
         yield Finding("note", f"{url} can be reached from this machine alone. Poke, Claude and ChatGPT need a public address.")
         return
+    if url.startswith("http://"):
+        yield Finding("mend", f"{url} is not encrypted: whoever is on the way can read tokens and health data. Use https.")
     seen = _asked(f"{url}/healthz")
     if seen is None:
         yield Finding(

@@ -20,7 +20,7 @@ from app.errors import ConfigError
 from app.variables import CALLBACK_PATH
 
 PORTAL = "https://developer.ouraring.com (or the older https://cloud.ouraring.com/oauth/applications)"
-PLACEHOLDER = re.compile(r"(replace-me|your[-_])", re.IGNORECASE)
+PLACEHOLDER = re.compile(r"(https?://)?(replace-me|your[-_])", re.IGNORECASE)
 SECRETS = ("AUTH_TOKEN", "TOKEN_ENCRYPTION_KEY")
 OURA = ("OURA_CLIENT_ID", "OURA_CLIENT_SECRET", "OURA_REDIRECT_URI")
 WELCOME = f"""
@@ -40,6 +40,9 @@ def main(path: Path = ROOT / ".env") -> int:
         print(set_up(path))
     except (KeyboardInterrupt, EOFError):
         print("\nStopped. Nothing was written.")
+        return 1
+    except UnicodeDecodeError:
+        print(f"{path.name} is not a text file in UTF-8. Save it as UTF-8, or move it away and begin anew.", file=sys.stderr)
         return 1
     except OSError as exc:
         print(f"{path.name} cannot be read or written: {exc.strerror}. Check who owns it and its folder.", file=sys.stderr)
@@ -110,6 +113,9 @@ def _asked(missing: list[str], held: dict[str, str]) -> dict[str, str]:
 def _valid(name: str, prompt: str, read: Callable[[str], str]) -> str:
     """Ask until the answer is empty or one the server would accept."""
     while value := read(prompt).strip():
+        if PLACEHOLDER.match(value):
+            print("That is the example's text. Put your own in its place.")
+            continue
         try:
             Settings.load({**{each: secrets.token_hex(32) for each in SECRETS}, name: value}, None)
         except ConfigError as exc:

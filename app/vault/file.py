@@ -21,6 +21,7 @@ from app.errors import RecordUnreadableError, StoreUnavailableError
 
 FORMAT = "oura-mcp-vault/1"
 WRITE_LOCK_S = 10.0
+PROBE_BYTES = 16384  # an empty file fits on a full disk
 
 Records = dict[str, dict[str, str]]  # purpose -> owner -> envelope
 
@@ -103,9 +104,9 @@ class FileStore:
             raise _unavailable("written", OSError(errno.EISDIR, ""))
         with self._write_lock():
             try:
-                self._write_new("").unlink()
+                self._write_new(" " * PROBE_BYTES).unlink()
             except OSError as exc:
-                raise _unavailable("written", exc) from exc
+                raise self._not_written(exc) from exc
             with suppress(RecordUnreadableError):
                 self._load()
 
@@ -143,9 +144,7 @@ class FileStore:
             self._write_new(text).replace(self._path)
             self._sync_folder()
         except OSError as exc:
-            with suppress(OSError):
-                self._beside("new").unlink(missing_ok=True)
-            raise _unavailable("written", exc) from exc
+            raise self._not_written(exc) from exc
 
     def _write_new(self, text: str) -> Path:
         """Write and sync the file that a rename then puts in place; only the holder of the write lock may."""
@@ -157,6 +156,11 @@ class FileStore:
             file.flush()
             os.fsync(handle)
         return new
+
+    def _not_written(self, exc: OSError) -> StoreUnavailableError:
+        with suppress(OSError):
+            self._beside("new").unlink(missing_ok=True)
+        return _unavailable("written", exc)
 
     def _set_file_aside(self, suffix: str) -> str:
         aside = self._beside(suffix)

@@ -62,6 +62,12 @@ def import_original(store: Store, sealer: Sealer, *, keys: Sequence[bytes], path
     return made
 
 
+def is_original(path: Path, keys: Sequence[bytes]) -> bool:
+    """Whether `import_original` would take the connection from the file at *path*."""
+    stored = _stored(path)
+    return stored is not None and _opened(stored, keys) is not None
+
+
 def _stored(path: Path) -> dict[str, Any] | None:
     try:
         held = json.loads(path.read_bytes())

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,7 @@ def demo(tmp_path):
             "TMPDIR": str(tmp_path),
             "PORT": str(port),
             "PYTHONUNBUFFERED": "1",
+            "HTTP_PROXY": "http://127.0.0.1:9",  # nothing listens there: this machine is not asked through a proxy
         }
         command = [sys.executable, "-m", "app.commands.demo", *options]
         with (tmp_path / "said").open("wb") as said:
@@ -79,6 +81,25 @@ def test_a_busy_port_is_told_with_the_way_out(demo):
     assert demo(port).wait(LIMIT_S) == 1
     assert f"Port {port} is in use" in demo.said()
     assert process.poll() is None
+
+
+def test_a_port_that_is_busy_on_the_other_address_of_localhost_is_told_too(demo):
+    with socket.socket(socket.AF_INET6) as other:
+        try:
+            other.bind(("::1", 0))
+        except OSError:
+            pytest.skip("no IPv6 here")
+        other.listen()
+        port = other.getsockname()[1]
+        assert demo(port, "--once").wait(LIMIT_S) == 1
+    assert f"Port {port} is in use" in demo.said()
+
+
+def test_of_two_that_start_at_once_on_one_port_one_answers_and_one_names_the_port(demo, tmp_path):
+    port = free_port()
+    pair = [demo(port, "--once"), demo(port, "--once")]
+    assert sorted(process.wait(LIMIT_S) for process in pair) in ([0, 1], [0, 0]), "the first may have ended before"
+    assert "before Oura was reached" not in demo.said()
 
 
 def answers(url: str) -> bool:

@@ -1,6 +1,7 @@
 """What happens to people and data when processes start, stop, race and die."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -91,6 +92,25 @@ def test_an_idle_server_stops_at_once_with_0(start, sent):
     server = start(Server)
     assert server.stop(sent) == 0
     assert "Traceback" not in server.logs()
+
+
+@pytest.mark.requirement("sigterm")
+def test_ctrl_c_which_reaches_every_process_ends_it_without_a_traceback(start):
+    for _ in range(3):
+        server = start(Server)
+        os.killpg(server.child.pid, signal.SIGINT)
+        assert server.child.wait(30) == 0
+        assert "Traceback" not in server.logs()
+
+
+@pytest.mark.requirement("settings")
+def test_a_port_in_use_is_told_at_once_and_in_words(start):
+    other = start(Server)
+    second = Server(other.folder.parent / "second", PORT=str(other.port))
+    second.spawn(GUNICORN, second.env)
+    assert second.child.wait(30) == 1
+    assert f"The server cannot start. Port {other.port} is in use." in second.logs()
+    assert "Errno" not in second.logs()
 
 
 # -- refreshing --------------------------------------------------------------------------------------------------------

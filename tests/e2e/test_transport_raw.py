@@ -758,3 +758,20 @@ def test_a_sender_that_never_ends_is_cut_off_and_bothers_nobody(endless, caller)
         assert told == b"" or told.split(b"\r\n")[0].split()[1] in {b"400", b"408"}
         assert seconds < 25
     assert caller.result("ping") == {}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Content-Length": "-1"},
+        {"Content-Length": "2x"},
+        {"Content-Length": "2", "Transfer-Encoding": "chunked"},
+    ],
+    ids=str,
+)
+def test_a_request_whose_end_is_in_doubt_is_400_and_no_traceback(server, headers):
+    with server.socket() as raw:
+        raw.sendall(server.head("POST", "/mcp", **{"Content-Type": "application/json"}, **headers) + b"{}")
+        assert raw.recv(300).split(b"\r\n")[0].split()[1] == b"400"
+    assert "Error handling request" not in server.logs()

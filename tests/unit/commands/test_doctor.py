@@ -1,9 +1,11 @@
+import json
 import time
 from email.utils import formatdate
 
 import pytest
 import requests
 import responses
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.commands.doctor import NGROK, examine, main
 from app.seal import Sealer
@@ -156,8 +158,33 @@ def test_a_file_that_others_can_read(world, to_mend, tmp_path):
     assert to_mend() == []
 
 
+def sealed_as_the_original_did(text):
+    sealed = AESGCM(bytes.fromhex(GOOD["TOKEN_ENCRYPTION_KEY"])).encrypt(iv := b"i" * 16, text.encode(), None)
+    return ":".join(part.hex() for part in (iv, sealed[-16:], sealed[:-16]))
+
+
 def test_the_original_s_token_file_is_left_alone(world, to_mend, tmp_path):
-    held = '{"access_token": "00:11:22", "refresh_token": "00:11:22"}'
+    held = json.dumps(dict.fromkeys(("access_token", "refresh_token"), sealed_as_the_original_did("token")))
     (tmp_path / "tokens.json").write_text(held)
     assert to_mend() == []
     assert (tmp_path / "tokens.json").read_text() == held
+
+
+@pytest.mark.parametrize("damaged", ["", "{}", "[]", '{"access_tok'])
+def test_a_damaged_token_file_is_not_taken_for_the_original_s(world, to_mend, tmp_path, damaged):
+    (tmp_path / "tokens.json").write_text(damaged)
+    (told,) = to_mend()
+    assert told.startswith("Store: The token file is damaged")
+
+
+def test_a_check_that_fails_is_not_taken_for_a_network_that_fails(world, to_mend):
+    world.replace("GET", NGROK, json={"tunnels": [{}]})
+    (told,) = to_mend()
+    assert "This check itself failed (KeyError)" in told
+
+
+def test_a_public_address_without_encryption(world, to_mend):
+    world.add("GET", "http://ring.example/healthz", json=HEALTHY)
+    world.add("GET", "http://ring.example/mcp", status=401)
+    (told,) = to_mend(OURA_REDIRECT_URI="http://ring.example/oauth/callback")
+    assert told.startswith("http://ring.example is not encrypted")

@@ -102,3 +102,21 @@ def test_a_folder_that_cannot_be_written_is_told_in_words(tmp_path, monkeypatch,
     (tmp_path / "file").write_text("")
     assert setup.main(tmp_path / "file" / ".env") == 1
     assert "cannot be read or written" in capsys.readouterr().err
+
+
+def test_the_example_s_text_is_asked_for_again(env_file, terminal, capsys):
+    copied = "https://YOUR-DOMAIN.ngrok-free.app/oauth/callback"
+    terminal(**{**ANSWERS, "OURA_CLIENT_ID": ["your-client-id", "id"], "OURA_REDIRECT_URI": [copied, ""]})
+    setup.set_up(env_file)
+    settings = Settings.load({}, env_file)
+    assert (settings.oura_client_id, settings.oura_redirect_uri) == ("id", "http://localhost:3001/oauth/callback")
+    assert capsys.readouterr().out.count("That is the example's text.") == 2
+
+
+def test_a_file_that_is_no_utf_8_is_left_alone_and_told_in_words(env_file, monkeypatch, capsys):
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: False)
+    env_file.write_text("AUTH_TOKEN=x", encoding="utf-16")
+    before = env_file.read_bytes()
+    assert setup.main(env_file) == 1
+    assert "UTF-8" in capsys.readouterr().err
+    assert env_file.read_bytes() == before

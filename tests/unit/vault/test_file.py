@@ -66,6 +66,13 @@ def test_the_file_and_all_beside_it_are_for_the_owner_alone(vault, path):
     }
 
 
+def test_a_full_disk_is_told_before_anything_is_to_be_saved(path):
+    with full_disk(100), pytest.raises(StoreUnavailableError, match=r"TOKEN_FILE.*cannot be written"):
+        FileStore(path).prepare()
+
+    assert [file.name for file in path.parent.glob("*.new")] == []
+
+
 @pytest.mark.parametrize("room", [0, 40])
 def test_a_full_disk_while_tokens_are_saved_keeps_the_old_pair(vault, path, room):
     vault.write("oura-connection", PAIR)
