@@ -201,6 +201,18 @@ def test_a_cancelled_call_is_never_answered(classic, gates):
     assert classic.ask("ping", id_=10)["id"] == 10
 
 
+def test_a_call_is_cancelled_once_however_often_it_is_asked_for(classic, gates):
+    classic.client.call("waits", id_=9)
+    gates.started.wait()
+    call = next(iter(classic.client.engine.sessions)).calls[9]
+    call.cancel()
+    call.cancel()
+
+    assert classic.stream.next_event() == {"": ""}
+    classic.client.request("ping", id_=10)
+    assert "data" in classic.stream.next_event()
+
+
 def test_resources_can_be_subscribed_to(classic):
     assert classic.ask("resources/subscribe", {"uri": "unit://text"})["result"] == {}
     classic.client.engine.resource_changed("unit://text")

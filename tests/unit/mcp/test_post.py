@@ -95,8 +95,10 @@ def test_a_batch_is_answered_member_by_member(serve, door, revision):
         {"jsonrpc": "2.0", "id": None, "method": "ping"},
         {"jsonrpc": "2.0", "id": 3, "method": "no/such"},
     ]
-    messages = client.post(batch).messages()
+    answer = client.post(batch)
+    messages = answer.messages()
 
+    assert answer.status == 200
     by_id = {message.get("id", "unknown"): message for message in messages}
     assert by_id[1]["result"] == {}
     assert by_id["two"]["result"]["structuredContent"] == {"text": "hello"}
