@@ -61,7 +61,7 @@ preload_app = True
 control_socket_disable = True
 logger_class = JsonLogger
 loglevel = _settings.log_level.lower()
-graceful_timeout = 22  # a call may take 20 s; hosts kill after 30
+graceful_timeout = 27  # a call may take 20 s, a refresh a little longer; hosts kill after 30
 forwarded_allow_ips = (
     ""  # behind ngrok every peer is loopback, so nobody's X-Forwarded-Proto, SCRIPT_NAME or PATH_INFO is believed
 )
@@ -116,12 +116,17 @@ def post_worker_init(worker):
     worker.app.callable.extensions["draining"] = lambda: not worker.alive
 
 
-def worker_exit(_server, _worker):
-    """Ctrl-C reaches the worker twice, from the terminal and from the master; the second would print a traceback."""
+def worker_exit(_server, worker):
+    """Let a refresh end whose token is spent already; and end quietly.
+
+    Ctrl-C reaches the worker twice, from the terminal and from the master; the second would print a traceback.
+    """
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     with suppress(SystemExit):
         gevent.sleep(0)  # gunicorn's handler spawns its exit: one that waits has its turn here
+    if worker.app.callable is not None:
+        worker.app.callable.extensions["services"].connection.settle(timeout_s=graceful_timeout - 2)
 
 
 def post_request(worker, _req, environ, _resp):

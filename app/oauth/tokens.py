@@ -104,6 +104,11 @@ class Connection:
         """Oura refused even a token that was just renewed. It may be a passing fault there, so nothing is written down."""
         return self._needed("reconnect")
 
+    def settle(self, *, timeout_s: float) -> None:
+        """Wait for a refresh under way, whose token is spent already: the process is about to end."""
+        if self._flight is not None:
+            self._flight.join(timeout=timeout_s)
+
     @property
     def scopes(self) -> frozenset[str] | None:
         """The granted scopes; None if Oura did not say, or nothing is connected."""

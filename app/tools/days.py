@@ -13,8 +13,9 @@ from app.tools import activity, readiness, sleep, tags, workouts
 from app.tools.coverage import Coverage, cover, period, told
 from app.tools.thinning import newest_that_fit
 
-COLLECTIONS: Final = ("daily_sleep", "sleep", "daily_readiness", "daily_activity", "workout", "enhanced_tag", "tag")
 PARTS: Final = {"sleep": ("daily_sleep", "sleep"), "readiness": ("daily_readiness",), "activity": ("daily_activity",)}
+EVENTS: Final = ("workout", "enhanced_tag", "tag")
+COLLECTIONS: Final = (*(name for part in PARTS.values() for name in part), *EVENTS)
 WEEK_DAYS: Final = 7
 OFFERED_DAYS: Final = 60
 UNITS: Final = {"sleep": sleep.UNITS, "readiness": readiness.UNITS, "activity": activity.UNITS}
@@ -92,7 +93,7 @@ def _only(rows: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
 def _coverage(answer: Answer) -> Coverage:
     """One coverage of several parts: a day counts as soon as one part has it, and notes say which parts lack days and why."""
     notes = [*sleep.night_notes(nights(answer["sleep"].rows)), *activity.activity_notes(answer)]
-    anything: set[date] = set()
+    anything: set[date] = {row.day for name in EVENTS for row in answer[name].rows}
     for name, collections in PARTS.items():
         there = {row.day for collection in collections for row in answer[collection].rows}
         anything |= there

@@ -120,7 +120,7 @@ def workout_totals(documents: Sequence[Workout]) -> WorkoutTotals:
 
 
 def duration_s(row: Workout) -> float | None:
-    if row.start_datetime is None or row.end_datetime is None:
+    if row.start_datetime is None or row.end_datetime is None or row.end_datetime < row.start_datetime:
         return None
     return rounded((row.end_datetime - row.start_datetime).total_seconds())
 

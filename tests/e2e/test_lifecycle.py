@@ -129,6 +129,18 @@ def refreshes(simulator):
     return [request["status"] for request in asked if request["query"]["grant_type"] == "refresh_token"]
 
 
+@pytest.mark.requirement("sigterm")
+def test_a_refresh_that_nobody_waits_for_any_more_is_not_lost_with_the_process(start, simulator):
+    server = start(Server, simulator)
+    assert server.connect().ok
+    simulator.expire_access_tokens()
+    with simulator.turned(latency_s=5):  # the refusal after 5 s, the renewal after 10; a caller waits for 7
+        assert server.caller().tool("get_activity_summary")["coverage"]["partial"]
+        assert server.stop(signal.SIGTERM) == 0
+    server.start()
+    assert server.caller().tool("get_activity_summary")["data"]
+
+
 @pytest.mark.requirement("refresh-once")
 def test_a_rejected_token_is_refreshed_once_by_two_processes_that_all_answer(two_servers, simulator):
     assert two_servers[0].connect().ok

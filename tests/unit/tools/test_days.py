@@ -42,6 +42,17 @@ def test_parts_that_are_not_there_are_null_and_explained() -> None:
     assert any(note.startswith("sleep of 2026-03-29: not synced yet") for note in answer["coverage"]["notes"])
 
 
+def test_a_day_of_which_only_events_may_be_read_has_data() -> None:
+    rows = week()
+    rows["sleep"] = rows["daily_sleep"] = rows["daily_readiness"] = rows["daily_activity"] = []
+    rows["workout"] = [workout(days_ago(0))]
+
+    answer = read("oura://today", Wearer(rows))
+
+    assert answer["workouts"]
+    assert answer["coverage"]["days_with_data"] == 1
+
+
 def test_one_day_is_that_day() -> None:
     rows = week()
     rows["sleep"] = [*rows["sleep"], nap(days_ago(2))]

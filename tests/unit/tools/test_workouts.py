@@ -116,6 +116,15 @@ def test_a_workout_across_a_clock_change_lasts_its_physical_time() -> None:
     assert row["duration"] == 3_600
 
 
+def test_a_workout_that_ends_before_it_starts_has_no_duration() -> None:
+    backwards = workout(TODAY, start_datetime=at(TODAY, "09:00"), end_datetime=at(TODAY, "08:00"))
+
+    answer = ask("get_workouts", Wearer({"workout": [backwards]}))
+
+    assert answer["data"][0]["duration"] is None
+    assert answer["summary"]["total_duration"] is None
+
+
 def test_a_year_of_workouts_keeps_the_newest_and_names_the_rest() -> None:
     rows = [workout(days_ago(back), start) for back in range(364, -1, -1) for start in ("07:00", "18:00")]
 
