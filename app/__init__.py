@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Collection
 from datetime import date
 from functools import partial
+from typing import Any
 
 from flask import Flask, g, request
 
