@@ -15,17 +15,19 @@ from typing import Any, TextIO
 
 TALKATIVE = ("requests_oauthlib", "oauthlib", "authlib", "urllib3", "filelock")  # at DEBUG the first four print tokens and URLs
 HIDDEN = "[hidden]"
+# A run of name characters is looked at from its beginning only, and ASCII alone is in one: tried from each of its words, an
+# address of 4 kB that anybody may send would hold the process for half a second.
 _SECRETS = re.compile(
-    r"""(?ix)
+    r"""(?aix)
     (?: (?P<keep>
           \b(?:bearer|basic)\s+
-        | ["']?\b[\w-]*(?:token|secret|password|verifier|api_?key|authorization|cookie)["']?\s*[=:]\s*["']?
+        | ["']?(?<![\w-])[\w-]*(?:token|secret|password|verifier|api_?key|authorization|cookie)["']?\s*[=:]\s*["']?
         | [?&](?:code|state)=
         | ://[^\s/:@]*:(?=[^\s/@]+@)
         )
         (?!\[hidden\]) (?:(?:bearer|basic)\s+)? [^\s"'&,;@}\\]+
     )
-    | \b(?=[A-Z_-]*[0-9])[A-Z0-9_-]{32,}(?:\.[A-Z0-9_-]{16,})*
+    | (?<![\w-])(?=[A-Z_-]*[0-9])[A-Z0-9_-]{32,}(?:\.[A-Z0-9_-]{16,})*
     """
 )
 

@@ -1,6 +1,7 @@
 """The strict decoder: what two JSON readers could read differently is refused, and cheap things stay cheap."""
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -50,6 +51,15 @@ JSON = st.recursive(
 def test_what_is_not_plain_json_is_refused(raw):
     with pytest.raises(DecodeError):
         decode(raw)
+
+
+@pytest.mark.requirement("json-strict")
+def test_a_string_that_never_ends_is_refused_at_once():
+    began = time.process_time()
+    with pytest.raises(DecodeError):
+        decode(b"[" * (MAX_DEPTH + 1) + b'"' + b'\\"' * 30_000)
+
+    assert time.process_time() - began < 2  # it took seven seconds when each of its quotes was a beginning
 
 
 @pytest.mark.parametrize(
