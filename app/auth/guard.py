@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Request, Response, g, jsonify, request
 
 from app.auth.bodies import read_form
-from app.auth.headers import security_headers
+from app.auth.headers import PAGE_HEADERS, security_headers
 from app.auth.origins import Hosts, Origins, hostname
 from app.auth.rates import Rates, client_address
 from app.auth.session import Session, Sessions
@@ -253,6 +253,8 @@ class Guard:
         for lower, name, value in self._headers:
             if lower not in given:
                 headers.add(name, value)
+        if headers.get("Content-Type", "").startswith("text/html"):
+            headers.extend(PAGE_HEADERS)
         if "rate_headers" in g:
             for name, value in g.rate_headers.items():
                 headers.add(name, value)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from app.config import Settings
 
 HSTS_S = 180 * 86_400
+PAGE_HEADERS = (("X-Frame-Options", "DENY"), ("Cross-Origin-Opener-Policy", "same-origin"))  # what only documents need
 
 
 def security_headers(settings: Settings) -> list[tuple[str, str]]:
@@ -17,8 +18,6 @@ def security_headers(settings: Settings) -> list[tuple[str, str]]:
         ("Cache-Control", "no-store"),
         ("X-Content-Type-Options", "nosniff"),
         ("Referrer-Policy", "no-referrer"),
-        ("X-Frame-Options", "DENY"),
-        ("Cross-Origin-Opener-Policy", "same-origin"),
         ("Content-Security-Policy", content_security_policy()),
     ]
     if settings.public_url.startswith("https://"):

@@ -16,6 +16,7 @@ from flask import Flask
 from flask_limiter import Limiter
 from limits import RateLimitItem, parse_many
 
+from app.auth.windows import FixedWindows
 from app.errors import RateExceededError
 from app.variables import is_loopback
 
@@ -31,11 +32,10 @@ class Rates:
     """The limits of one application: fixed windows, in this process's memory."""
 
     def __init__(self, app: Flask, requests: str, *, metrics: Metrics) -> None:
-        limiter = Limiter(lambda: "", storage_uri="memory://", strategy="fixed-window")
+        limiter = Limiter(lambda: "", storage_uri=f"{FixedWindows.STORAGE_SCHEME[0]}://", strategy="fixed-window")
         app.extensions["limiter"] = {limiter}  # what makes it skip installing its hooks
         limiter.init_app(app)
         self._storage = limiter.storage
-        _end_timer(limiter.storage)
         self._metrics = metrics
         self._limits = {
             "requests": parse_many(requests),
@@ -91,12 +91,6 @@ class Rates:
             "X-RateLimit-Remaining": str(limit.amount - count),
             "X-RateLimit-Reset": str(math.ceil(self._storage.get_expiry(key))),
         }
-
-
-def _end_timer(storage: Any) -> None:
-    """Let the memory storage's first timer end now: a thread that is alive while gunicorn forks dies noisily in the worker."""
-    storage.timer.cancel()
-    storage.timer.join()
 
 
 @lru_cache(maxsize=1024)

@@ -63,7 +63,8 @@ class Sessions:
         session.signed_in = session.changed = True
 
     def sign_out(self, session: Session) -> None:
-        self._signed_out.use(session.name)
+        if session.signed_in:  # strangers' sessions would push the owner's out of what is remembered
+            self._signed_out.use(session.name)
         session.signed_in, session.ended = False, True
 
     def save(self, session: Session, response: Response) -> None:
