@@ -71,7 +71,8 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]
             return self._answer(lambda request: self.create_endpoint_response("revocation", request), form, headers)
 
     def _answer(self, make: Callable[[_Request], Any], form: Mapping[str, str], headers: Mapping[str, str]) -> Answer:
-        request = _Request(form, headers)
+        # Base64 is ASCII; Authlib falls over a header that is not, instead of refusing it.
+        request = _Request(form, {name: value for name, value in headers.items() if value.isascii()})
         try:
             answer: Answer = make(request)
         except UnicodeDecodeError:  # a Basic header that is no text

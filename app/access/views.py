@@ -100,6 +100,8 @@ class _Endpoints:
 
     def register(self) -> Answer:
         """Dynamic client registration (RFC 7591)."""
+        if request.mimetype != "application/json":  # what any site may send from a visitor's browser without asking first
+            return _refusal("invalid_client_metadata", "Send the metadata as application/json.")
         self._guard.count("registration", request)
         try:
             client, secret = self._access.clients.register(decode(read_body(request, limit=MAX_FORM_BYTES)))

@@ -1,6 +1,7 @@
 """The attack list: what someone would try at the front door, and that it does not work."""
 
 import base64
+import json
 import logging
 import re
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -382,7 +383,8 @@ def test_a_client_with_a_secret_must_prove_it(door):
     def basic(text: str) -> dict[str, str]:
         return {"Authorization": "Basic " + base64.b64encode(text.encode("latin-1")).decode()}
 
-    for headers in ({}, basic(f"{client_id}:wrong"), basic(f"{client_id}:"), basic("\xff\xfe"), {"Authorization": "Basic !"}):
+    no_base64 = ({"Authorization": "Basic !"}, {"Authorization": "Basic \xe9"})
+    for headers in ({}, basic(f"{client_id}:wrong"), basic(f"{client_id}:"), basic("\xff\xfe"), *no_base64):
         refused = program.redeem(code, client_id) if not headers else program.token(headers=headers, **_fields(code))
         assert (refused.status_code, refused.json["error"]) == (401, "invalid_client")
     assert program.redeem(code, client_id, client_secret="wrong").status_code == 401
@@ -417,11 +419,8 @@ def test_a_form_that_is_none_or_says_a_thing_twice_is_refused(door, body, kind):
 
 
 def test_a_body_that_never_ends_is_cut_off(door):
-    for path in ("/token", "/register"):
-        assert (
-            door.client().post(path, data="a=" + "b" * 20_000, content_type="application/x-www-form-urlencoded").status_code
-            == 413
-        )
+    for path, kind in (("/token", "application/x-www-form-urlencoded"), ("/register", "application/json")):
+        assert door.client().post(path, data="a=" + "b" * 20_000, content_type=kind).status_code == 413
 
 
 # -- mix-up --------------------------------------------------------------------------------------------------------------
@@ -551,6 +550,16 @@ def test_a_flood_of_registrations_from_one_address_is_stopped(door):
 
     assert answers == [201] * 20 + [429] * 5
     assert door.client(address="198.51.100.9").register().status_code == 201
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", ""])
+def test_a_site_cannot_make_its_visitors_browsers_register_anything(door, kind):
+    metadata = json.dumps({"redirect_uris": [REDIRECT]})
+
+    refused = door.client().post("/register", data=metadata, content_type=kind, headers={"Origin": "null"})
+
+    assert refused.status_code in {400, 403}
+    assert door.services.vault.owners("mcp-client") == []
 
 
 def test_a_flood_from_everywhere_is_bounded_and_never_drops_a_client_that_was_let_in(door, client_id):

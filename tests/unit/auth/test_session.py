@@ -55,6 +55,18 @@ def test_signing_out_ends_the_session_even_for_a_copy_of_its_cookie(client):
     assert client.get("/owner").status_code == 401
 
 
+def test_strangers_who_sign_out_do_not_bring_a_session_back_that_was_ended(house, client):
+    sign_in(client)
+    cookie, token = client.get_cookie("oura_mcp").value, client.get("/form").text
+    client.post("/sign-out", data={"csrf": token})
+    for _ in range(1001):
+        stranger = house.client()
+        stranger.post("/sign-out", data={"csrf": stranger.get("/form").text})
+    client.set_cookie("oura_mcp", cookie)
+
+    assert client.get("/owner").status_code == 401
+
+
 def test_signing_in_changes_the_form_token_so_that_a_planted_cookie_gains_nothing(client):
     planted = client.get("/form").text
     sign_in(client)
