@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import gevent
 import urllib3
+from gevent.lock import BoundedSemaphore
 
 from app.access.clients import Client, checked_metadata
 from app.errors import AccessRefusedError
@@ -26,6 +27,7 @@ from app.mcp.wire import DecodeError, decode
 MAX_BYTES = 5 * 1024
 WITHIN_S, CONNECT_S = 5.0, 2.0
 MAX_ADDRESSES = 3
+MAX_LOOKUPS = 3  # at once: the system's resolver has ten threads, which the way to Oura needs too
 MAX_CACHED = 100
 USUAL_TTL_S, LONGEST_TTL_S = 300.0, 86_400.0
 
@@ -57,6 +59,7 @@ class ClientDocuments:
         self._resolver = resolver or resolve
         self._fetch = fetch or fetch_from
         self._held: OrderedDict[str, tuple[float, Client]] = OrderedDict()
+        self._lookups = BoundedSemaphore(MAX_LOOKUPS)
 
     def client(self, url: str) -> Client:
         """The client that the document at *url* describes; AccessRefusedError, which is not remembered, where there is none."""
@@ -74,13 +77,26 @@ class ClientDocuments:
     def _fetched(self, url: str, host: str) -> Fetched:
         slow = AccessRefusedError("invalid_client", f"{host} took too long to say which application this is. Try again.")
         with gevent.Timeout(WITHIN_S, slow):
-            try:
-                addresses = list(self._resolver(host))
-            except OSError as exc:
-                raise AccessRefusedError("invalid_client", f"The application's host {host} cannot be found.") from exc
+            addresses = self._addresses(host)
             if not addresses or not all(is_public(address) for address in addresses):
                 raise AccessRefusedError("invalid_client", f"The application's host {host} is not on the public internet.")
             return self._first_answer(url, host, addresses[:MAX_ADDRESSES])
+
+    def _addresses(self, host: str) -> Sequence[str]:
+        """Of *host*. A name whose servers keep silent holds a thread for longer than anybody waits here, and its turn with it."""
+        self._lookups.acquire()
+        found: Sequence[str] | OSError = gevent.spawn(self._looked_up, host).get()
+        if isinstance(found, OSError):
+            raise AccessRefusedError("invalid_client", f"The application's host {host} cannot be found.") from found
+        return found
+
+    def _looked_up(self, host: str) -> Sequence[str] | OSError:
+        try:
+            return list(self._resolver(host))
+        except OSError as exc:
+            return exc
+        finally:
+            self._lookups.release()
 
     def _first_answer(self, url: str, host: str, addresses: Sequence[str]) -> Fetched:
         """Of whichever address answers first, tried in turn: not every host reaches IPv6."""

@@ -1,8 +1,10 @@
 """app/access/documents.py: whatever a client_id says, this server connects to public addresses only, and to those it checked."""
 
+import gevent
 import pytest
+from gevent.event import Event
 
-from app.access.documents import ClientDocuments, checked_url, is_public
+from app.access.documents import MAX_LOOKUPS, ClientDocuments, checked_url, is_public
 from app.errors import AccessRefusedError
 from tests.unit.access.door import PUBLIC, REDIRECT, Clock, Internet
 
@@ -324,3 +326,23 @@ def test_however_many_documents_there_are_few_are_kept(documents, internet):
     assert internet.connected == []
     documents.client(urls[0])
     assert len(internet.connected) == 1
+
+
+def test_names_whose_servers_keep_silent_take_few_of_the_resolvers_threads(internet):
+    asked, answer = [], Event()
+
+    def silent(host):
+        asked.append(host)
+        answer.wait()
+        return internet.resolve(host)
+
+    documents = ClientDocuments(resolver=silent, fetch=internet.fetch)
+    waiting = [gevent.spawn(documents.client, f"https://c{number}.example/c") for number in range(10)]
+    gevent.idle()
+    gevent.killall(waiting)  # as time does; the lookups go on
+    late = gevent.spawn(documents.client, internet.publish(URL, DOCUMENT))
+    gevent.idle()
+    assert len(asked) == MAX_LOOKUPS
+
+    answer.set()
+    assert late.get(timeout=10).name == "Documented"
