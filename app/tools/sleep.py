@@ -61,6 +61,9 @@ class SleepDay(OriginalSleepDay, total=False):
     days: int
 
 
+_SLEEP_DAY = [name for name in SleepDay.__annotations__ if name not in {"average_hrv", "hrv_balance", "days"}]
+
+
 class SleepAverages(TypedDict, total=False):
     average_score: float | None
     average_duration: float | None
@@ -136,27 +139,31 @@ def sleep_days(answer: Answer, by_night: Mapping[date, Night], *, with_hrv: bool
 
 
 def _sleep_day(day: date, score: DailySleep | None, night: Night | None) -> dict[str, Any]:
-    main = night.main if night is not None else None
-    return {
-        "date": day.isoformat(),
-        "score": score.score if score is not None else None,
-        "total_sleep_duration": main.total_sleep_duration if main is not None else None,
-        "efficiency": main.efficiency if main is not None else None,
-        "latency": main.latency if main is not None else None,
-        "deep_sleep_duration": main.deep_sleep_duration if main is not None else None,
-        "light_sleep_duration": main.light_sleep_duration if main is not None else None,
-        "rem_sleep_duration": main.rem_sleep_duration if main is not None else None,
-        "awake_time": main.awake_time if main is not None else None,
-        "restfulness": score.contributors.get("restfulness") if score is not None else None,
-        "timing": score.contributors.get("timing") if score is not None else None,
-        "time_in_bed": main.time_in_bed if main is not None else None,
-        "bedtime_start": main.bedtime_start.isoformat() if main is not None and main.bedtime_start is not None else None,
-        "bedtime_end": main.bedtime_end.isoformat() if main is not None and main.bedtime_end is not None else None,
-        "lowest_heart_rate": main.lowest_heart_rate if main is not None else None,
-        "average_heart_rate": main.average_heart_rate if main is not None else None,
-        "breath_average": main.average_breath if main is not None else None,
-        "naps": [nap.total_sleep_duration for nap in naps(night)] if night is not None else None,
-    }
+    row: dict[str, Any] = dict.fromkeys(_SLEEP_DAY)
+    row["date"] = day.isoformat()
+    if score is not None:
+        row["score"] = score.score
+        row["restfulness"] = score.contributors.get("restfulness")
+        row["timing"] = score.contributors.get("timing")
+    if night is None:
+        return row
+    row["naps"] = [nap.total_sleep_duration for nap in naps(night)]
+    main = night.main
+    if main is not None:
+        row["total_sleep_duration"] = main.total_sleep_duration
+        row["efficiency"] = main.efficiency
+        row["latency"] = main.latency
+        row["deep_sleep_duration"] = main.deep_sleep_duration
+        row["light_sleep_duration"] = main.light_sleep_duration
+        row["rem_sleep_duration"] = main.rem_sleep_duration
+        row["awake_time"] = main.awake_time
+        row["time_in_bed"] = main.time_in_bed
+        row["bedtime_start"] = main.bedtime_start.isoformat() if main.bedtime_start is not None else None
+        row["bedtime_end"] = main.bedtime_end.isoformat() if main.bedtime_end is not None else None
+        row["lowest_heart_rate"] = main.lowest_heart_rate
+        row["average_heart_rate"] = main.average_heart_rate
+        row["breath_average"] = main.average_breath
+    return row
 
 
 def naps(night: Night) -> list[SleepPeriod]:
