@@ -5,7 +5,7 @@ a request: guard (Host, Origin, caller, rate) → mcp (era, method) → tool →
 
 from __future__ import annotations
 
-import secrets
+import random
 import time
 from collections.abc import Callable, Collection
 from datetime import date
@@ -87,7 +87,7 @@ def create_app(
 
 def _name_request() -> None:
     """Give the request an id that every log line about it carries, the access log's too."""
-    g.request_id = request.environ["request_id"] = secrets.token_hex(6)
+    g.request_id = request.environ["request_id"] = f"{random.getrandbits(48):012x}"
 
 
 def _register_pages(app: Flask, services: Services, guard: Guard, access: Access | None) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from app.mcp.engine import Engine
     from app.mcp.envelope import Request
     from app.mcp.eras import Method, Revision
+    from app.mcp.runners import Runner
     from app.mcp.sessions import Session
     from app.mcp.streams import Outbox
     from app.services import Principal
@@ -62,7 +63,7 @@ class Call:
         self.log_level = session.log_level if session is not None else log_level
         self.request_id = request_id
         self.deadline = engine.deadline()
-        self._greenlet: Any = None
+        self._runner: Runner | None = None
         self._is_over = False
 
     @cached_property
@@ -95,7 +96,7 @@ class Call:
         if self.session is not None:
             self.session.calls[self.request.id] = self
         if self.method is not None and self.method.runs:
-            self._greenlet = gevent.spawn_raw(self._run)
+            self._runner = self.engine.runners.run(self._run)
         else:
             self._run()
 
@@ -103,8 +104,8 @@ class Call:
         """Stop; no answer will come."""
         if self._is_over:
             return
-        if self._greenlet is not None:
-            gevent.kill(self._greenlet)
+        if self._runner is not None:
+            self._runner.kill()
         self._end(Item("", 202))
 
     def _run(self) -> None:
@@ -114,7 +115,7 @@ class Call:
 
     def _end(self, item: Item) -> None:
         self._is_over = True
-        self._greenlet = None
+        self._runner = None
         self.__dict__.pop("channel", None)  # a cycle would keep the whole answer until the collector comes by
         if self.session is not None and self.session.calls.get(self.request.id) is self:
             del self.session.calls[self.request.id]

@@ -14,6 +14,7 @@ from app.mcp.envelope import result_text
 from app.mcp.eras import NEWEST_WITH_HANDSHAKE, REVISIONS, V2026_07_28, WITH_HANDSHAKE, Method, Revision
 from app.mcp.ladder import repeated_arguments
 from app.mcp.listings import Listings
+from app.mcp.runners import Runners
 from app.mcp.sessions import Sessions
 from app.mcp.streams import COMMENT, HEARTBEAT_S, EventStream, Outbox
 from app.mcp.wire import encode
@@ -63,6 +64,7 @@ class Engine:
         self.draining = draining
         self.deadline = deadline
         self.sessions = Sessions()
+        self.runners = Runners()
         self.changes = Changes(self.sessions, lists_change=lists_change)
         self.listings = Listings(registry, page_size=page_size)
         self.templates = [resource for resource in registry.resources.values() if resource.is_template]
