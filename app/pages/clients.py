@@ -195,7 +195,18 @@ def assistants(base_url: str) -> list[Assistant]:
         Assistant(
             "Home Assistant",
             "Model Context Protocol integration",
-            ("Settings → Devices & services → Add integration → Model Context Protocol.", f"URL: `{mcp}`"),
+            (
+                "Think of a long secret, put the line below into this server's settings and restart it.",
+                "Settings → Devices & services → ⋮ → Application credentials: add id and secret for Model Context Protocol.",
+                f"Add integration → Model Context Protocol. URL: `{mcp}`",
+                "It opens this server's sign-in page; enter the owner's secret there.",
+            ),
+            (
+                Snippet(
+                    "In this server's settings",
+                    "OAUTH_CLIENTS=homeassistant|YOUR_CLIENT_SECRET|https://my.home-assistant.io/redirect/oauth",
+                ),
+            ),
             bearer=False,
         ),
         Assistant(
