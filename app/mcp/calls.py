@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import gevent
 
+from app.context import Context
 from app.errors import DeadlineError, RpcError, ToolError
 from app.logs import event
 from app.mcp.channels import HandshakeChannel, StatelessChannel
 from app.mcp.envelope import INTERNAL_ERROR, METHOD_NOT_FOUND, error_text, result_text
 from app.mcp.roundtrips import InputRequired
 from app.mcp.streams import Item
-from app.registry import Context
 
 if TYPE_CHECKING:
     from app.mcp.engine import Engine

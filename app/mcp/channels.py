@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from gevent.event import AsyncResult
 
+from app.context import Question
 from app.errors import RpcError, ToolError
 from app.mcp.envelope import MISSING_CLIENT_CAPABILITY, URL_ELICITATION_REQUIRED, Reply, notification_text, request_text
 from app.mcp.roundtrips import RoundTrips, is_answer
 from app.mcp.streams import Item
-from app.registry import Question
 
 if TYPE_CHECKING:
     from app.errors import ConnectionNeededError

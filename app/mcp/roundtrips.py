@@ -16,7 +16,7 @@ from app.errors import RpcError
 from app.mcp.envelope import INVALID_PARAMS
 
 if TYPE_CHECKING:
-    from app.registry import Question
+    from app.context import Question
     from app.seal import Sealer
 
 PURPOSE = "mcp-request-state"

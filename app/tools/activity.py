@@ -6,11 +6,12 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
+from app.context import Context
 from app.insights.averages import mean, rounded, total
 from app.oura.answers import Answer
 from app.oura.days import Dates
 from app.oura.records import DailyActivity
-from app.registry import Context, tool
+from app.registry import tool
 from app.tools.arguments import EndDate, Refresh, StartDate
 from app.tools.coverage import NOT_WORN, Period, Told, cover, period, told
 from app.tools.thinning import MAX_DAILY_ROWS, WEEKLY_NOTE, by_week

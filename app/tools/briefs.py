@@ -3,9 +3,10 @@
 from datetime import date as calendar_date
 from typing import Annotated
 
+from app.context import Context
 from app.errors import ArgumentError
 from app.insights.measures import MEASURES
-from app.registry import Context, prompt
+from app.registry import prompt
 from app.tools.days import recent_days
 
 RULES = (

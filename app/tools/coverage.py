@@ -8,9 +8,9 @@ from typing import Annotated, NotRequired
 from pydantic import WithJsonSchema
 from typing_extensions import TypedDict
 
+from app.context import Context
 from app.oura.answers import Answer, Fetched
 from app.oura.zones import Zone
-from app.registry import Context
 
 NOT_SYNCED = "not synced yet: open the Oura app so that the ring syncs, then ask again with refresh=true"
 NO_DATA = "no data: ring not worn, or not synced"

@@ -4,11 +4,12 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
+from app.context import Context
 from app.errors import ArgumentError
 from app.oura.answers import Answer
 from app.oura.days import Dates
 from app.oura.nights import nights
-from app.registry import Context, resource
+from app.registry import resource
 from app.tools import activity, readiness, sleep, tags, workouts
 from app.tools.coverage import Coverage, cover, period, told
 from app.tools.thinning import newest_that_fit

@@ -9,13 +9,14 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from app.context import Context
 from app.errors import ConnectionNeededError, ToolError
 from app.insights.averages import rounded
 from app.oura.answers import HeartRateAnswer
 from app.oura.days import Dates, Span
 from app.oura.heart import DAY_S, HeartSamples
 from app.oura.nights import nights
-from app.registry import Context, tool
+from app.registry import tool
 from app.tools.arguments import Refresh
 from app.tools.coverage import NO_DATA, NOT_SYNCED, TOO_SLOW, Coverage, Missing, Told, moment, named, told
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from app.context import Context
 from app.insights.averages import rounded
 from app.insights.comparison import Comparison
 from app.insights.findings import Finding, Judged, report
@@ -16,7 +17,7 @@ from app.oura.answers import Answer
 from app.oura.days import Dates
 from app.oura.nights import nights
 from app.oura.records import SleepPeriod
-from app.registry import Context, tool
+from app.registry import tool
 from app.tools.activity import is_off_finger, is_running
 from app.tools.arguments import Refresh
 from app.tools.coverage import NOT_SYNCED, Coverage, Period, Told, cover, period, told

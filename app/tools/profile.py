@@ -5,9 +5,10 @@ from typing import NotRequired
 
 from typing_extensions import TypedDict
 
+from app.context import Context
 from app.oura.answers import Profile
 from app.oura.records import RingConfiguration
-from app.registry import Context, tool
+from app.registry import tool
 from app.tools.arguments import Refresh
 from app.tools.coverage import TOO_SLOW
 from app.tools.thinning import short_text

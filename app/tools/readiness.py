@@ -6,12 +6,13 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
+from app.context import Context
 from app.insights.averages import mean, rounded
 from app.insights.trend import Trend, trend
 from app.oura.answers import Answer
 from app.oura.days import Dates
 from app.oura.records import DailyReadiness
-from app.registry import Context, tool
+from app.registry import tool
 from app.tools.arguments import EndDate, Refresh, StartDate
 from app.tools.coverage import Period, Told, cover, period, told
 from app.tools.thinning import MAX_DAILY_ROWS, WEEKLY_NOTE, by_week

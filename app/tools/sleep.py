@@ -7,12 +7,13 @@ from typing import Annotated, Any
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from app.context import Context
 from app.insights.averages import mean, rounded
 from app.oura.answers import Answer
 from app.oura.days import Dates
 from app.oura.nights import Night, is_long, nights
 from app.oura.records import DailyReadiness, DailySleep, SleepPeriod
-from app.registry import Context, tool
+from app.registry import tool
 from app.tools.arguments import EndDate, Refresh, StartDate
 from app.tools.coverage import NOT_SYNCED, Period, Told, cover, named, period, told
 from app.tools.thinning import MAX_DAILY_ROWS, WEEKLY_NOTE, by_week

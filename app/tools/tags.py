@@ -6,10 +6,11 @@ from datetime import date, datetime
 
 from typing_extensions import TypedDict
 
+from app.context import Context
 from app.oura.answers import Answer
 from app.oura.days import Dates
 from app.oura.records import EnhancedTag, Tag
-from app.registry import Context, tool
+from app.registry import tool
 from app.tools.arguments import EndDate, Refresh, StartDate
 from app.tools.coverage import Period, Told, cover, leave_out, period, told
 from app.tools.thinning import newest_that_fit, short_text

@@ -5,11 +5,12 @@ from datetime import date
 
 from typing_extensions import TypedDict
 
+from app.context import Context
 from app.insights.averages import rounded, total
 from app.oura.answers import HeartRateAnswer
 from app.oura.days import Dates
 from app.oura.records import Workout
-from app.registry import Context, tool
+from app.registry import tool
 from app.tools.arguments import EndDate, Refresh, StartDate
 from app.tools.coverage import Period, Told, cover, leave_out, named, period, told
 from app.tools.thinning import newest_that_fit, short_text

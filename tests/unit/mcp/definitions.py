@@ -6,8 +6,9 @@ from gevent import GreenletExit
 from gevent.event import Event
 from typing_extensions import TypedDict
 
+from app.context import Context, Question
 from app.errors import ConnectionNeededError, ToolError
-from app.registry import Context, Question, Registry, ToolResult, prompt, resource, tool
+from app.registry import Registry, ToolResult, prompt, resource, tool
 
 ROUTED = {
     "type": "object",

@@ -11,13 +11,13 @@ from datetime import date, datetime, time, timedelta, timezone
 from types import SimpleNamespace
 from typing import Any
 
+from app.context import Context
 from app.errors import ToolError
 from app.oura.answers import Answer, Fetched, HeartRateAnswer, Profile
 from app.oura.days import Dates, Span
 from app.oura.heart import HeartSamples, utc_day
 from app.oura.records import DailyActivity, DailyReadiness, DailySleep, EnhancedTag, Series, SleepPeriod, Workout
 from app.oura.zones import Zone
-from app.registry import Context
 from app.services import OWNER, Deadline
 
 TODAY = date(2026, 3, 29)  # a Sunday
