@@ -26,6 +26,17 @@ from bench.servers import TOKEN, Load, Oura, Server, free_port, hammer, memory_k
 ROUNDS = int(os.environ.get("ROUNDS") or 10)
 CONNECTIONS, REQUESTS, STREAMS, TOGETHER = 16, 800, 1000, 50
 WEEK: dict[str, Any] = {"id": 1, "method": "tools/call", "params": {"name": "get_sleep_summary", "arguments": {}}}
+STATELESS: dict[str, Any] = {
+    **WEEK,
+    "params": {
+        **WEEK["params"],
+        "_meta": {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {},
+        },
+    },
+}
+STATELESS_HEADERS = ("MCP-Protocol-Version: 2026-07-28", "Mcp-Method: tools/call", "Mcp-Name: get_sleep_summary")
 
 
 def _days_ago(days: int) -> str:
@@ -78,7 +89,7 @@ class Bench:
             self.body.write_bytes(answer.content)
             issued = self.server.issued_token()
             load = {"connections": CONNECTIONS, "requests": REQUESTS}
-            ours, flask, tails, tokens = [], [], [], []
+            ours, flask, tails, tokens, stateless = [], [], [], [], []
             with self.running(self.bare):
                 for _ in range(ROUNDS):
                     ran = hammer(port=self.server.port, request=self.server.request(WEEK), **load)
@@ -87,12 +98,15 @@ class Bench:
                     flask.append(hammer(port=self.bare.port, request=self.bare.request(WEEK), **load)["per_s"])
                     ran = hammer(port=self.server.port, request=self.server.request(WEEK, token=issued), **load)
                     tokens.append(ran["per_s"] / ours[-1])
+                    ran = hammer(port=self.server.port, request=self.server.request(STATELESS, *STATELESS_HEADERS), **load)
+                    stateless.append(ran["per_s"] / ours[-1])
             print(f"  held week: {statistics.median(ours):.0f} answers a second; Flask alone: {statistics.median(flask):.0f}")
             memory = memory_kb(self.server.pids())
         bars = [
             Bar("held week against Flask alone", [a / b for a, b in zip(ours, flask, strict=True)], 0.5, at_least=True),
             Bar("99th percentile over median, 16 connections", tails, 4.0),
             Bar("issued token against AUTH_TOKEN", tokens, 0.9, at_least=True),
+            Bar("2026-07-28 against a handshake revision", stateless, 0.9, at_least=True),
         ]
         return bars if memory is None else [*bars, Bar("memory of master and worker", [memory / 1024], 80.0, "MB")]
 

@@ -106,9 +106,9 @@ class Server:
             return []
         return [self._child.pid, *map(int, children)]
 
-    def request(self, message: dict[str, Any], *, token: str = TOKEN) -> str:
+    def request(self, message: dict[str, Any], *lines: str, token: str = TOKEN) -> str:
         body = json.dumps({"jsonrpc": "2.0", **message})
-        return self.head("POST", "/mcp", token, "Content-Type: application/json", f"Content-Length: {len(body)}") + body
+        return self.head("POST", "/mcp", token, "Content-Type: application/json", f"Content-Length: {len(body)}", *lines) + body
 
     def head(self, verb: str, path: str, token: str, *lines: str) -> str:
         accept = "text/event-stream" if verb == "GET" else "application/json, text/event-stream"
