@@ -105,7 +105,6 @@ def pre_fork(_server, _worker):
     """Leave what the start made out of every later collection: pauses get shorter, and the worker shares those pages."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 20, 20)  # an answer makes hundreds of objects and no cycle: looking for them rarely is enough
 
 
 def when_ready(_server):
