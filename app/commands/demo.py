@@ -141,9 +141,12 @@ def _show(children: Children, folder: Path, *, once: bool) -> None:
     question = {"start_date": (datetime.now(UTC) - timedelta(days=2)).date().isoformat(), "include_hrv": True}
     print(f"Asking over MCP: get_sleep_summary {json.dumps(question)}\n", flush=True)
     print(told(_asked(url, token, question)))
+    print(_invitation(url, token), flush=True)
+    print(
+        "It stops here; without ONCE=1 it goes on serving." if once else "It goes on serving until you press Ctrl-C.", flush=True
+    )
     if once:
         return
-    print(_invitation(url, token), flush=True)
     while not children.ended():
         time.sleep(0.5)
     raise DemoError(f"The server stopped. It said:\n{children.said('server')[-3000:]}")
@@ -239,7 +242,7 @@ def _asked(url: str, token: str, arguments: dict[str, Any]) -> dict[str, Any]:
 
 def _invitation(url: str, token: str) -> str:
     return f"""
-It goes on serving until you press Ctrl-C. All data are invented.
+All data are invented.
 
   Status page   {url}/
   MCP endpoint  {url}/mcp

@@ -56,6 +56,7 @@ def test_once_answers_with_last_night_and_ends(demo, tmp_path):
     assert "The night that ended on" in demo.said()
     assert "(invented data)" in demo.said()
     assert "bpm lowest" in demo.said()
+    assert "claude mcp add" in demo.said()
     assert left_behind(tmp_path) == []
 
 
