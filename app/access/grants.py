@@ -17,6 +17,7 @@ from hmac import compare_digest
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from app.access.clients import Client, hashed
+from app.access.redirects import label
 from app.errors import RecordUnreadableError
 from app.logs import event
 
@@ -112,7 +113,7 @@ class Grants:
         with self.lock():
             self._sweep()
             self._write(grant)
-        event(log, "access_granted", client=grant.client_name, redirect=grant.redirect_uri)
+        event(log, "access_granted", client=grant.client_name, redirect=label(grant.redirect_uri))
         return code
 
     def of_code(self, code: str, client: Client) -> Grant | None:
