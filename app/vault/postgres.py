@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -21,8 +21,9 @@ SILENCE_MS = 15_000  # an unacknowledged network is given up after this
 _MARK = ("vault", "format", "oura-mcp-vault/1")  # a plain row: this store has held a record of ours
 _LOCKS = "lock"  # purpose of the rows that are only there to be locked
 
+_TABLE_LOCK = 0x6F757261  # any number that every process of ours agrees on
 _TABLE = """
-CREATE TABLE oura_mcp_records (
+CREATE TABLE IF NOT EXISTS oura_mcp_records (
     purpose text NOT NULL, owner text NOT NULL, envelope text NOT NULL, changed_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (purpose, owner)
 )"""
@@ -136,7 +137,8 @@ class PostgresStore:
         connection = self._connected()
         self._held = (os.getpid(), connection)
         if connection.execute("SELECT to_regclass('oura_mcp_records')").fetchone() == (None,):
-            with suppress(psycopg.errors.UniqueViolation, psycopg.errors.DuplicateTable):  # another process was first
+            with connection.transaction():  # one at a time: of two that create it at once, IF NOT EXISTS lets one fail
+                connection.execute("SELECT pg_advisory_xact_lock(%s)", (_TABLE_LOCK,))
                 connection.execute(_TABLE)
         return connection
 

@@ -54,6 +54,21 @@ def drop_connections(url: str) -> None:
         connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'oura-mcp'")
 
 
+def test_processes_that_start_at_once_on_an_empty_database_all_find_their_table(boot, postgres_url):
+    import psycopg
+
+    for _ in range(5):
+        with psycopg.connect(postgres_url) as connection:
+            connection.execute("DROP TABLE IF EXISTS oura_mcp_records")
+        vaults = [boot() for _ in range(8)]
+        for each in vaults:
+            each._store.close()  # the original is looked for at boot; below each opens its connection anew, all at once
+
+        gevent.joinall([gevent.spawn(each.write, "p", {"n": n}, f"o{n}") for n, each in enumerate(vaults)], raise_error=True)
+
+        assert boot().owners("p") == [f"o{n}" for n in range(8)]
+
+
 def test_a_connection_that_the_server_closed_is_replaced_at_the_next_use(boot, postgres_url):
     vault = boot()
     vault.write("p", {"n": 1})
