@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from hmac import compare_digest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, g, jsonify, request
@@ -21,6 +21,8 @@ from app.services import OWNER, Principal
 from app.variables import is_loopback
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
     from app.config import Settings
     from app.metrics import Metrics
     from app.seal import Sealer
@@ -43,7 +45,7 @@ class Guard:
         self._hosts = Hosts(settings)
         self._origins = Origins(settings)
         self._sessions = Sessions(settings, sealer, clock=clock)
-        self._headers = [(name.lower(), name, value) for name, value in security_headers(settings)]
+        self._headers = [(header[0].lower(), header) for header in security_headers(settings)]
         self._home = urlsplit(settings.redirect_origin)
 
     def install(self, app: Flask) -> None:
@@ -52,6 +54,7 @@ class Guard:
         self._cors = self._origins.cors(app)
         app.before_request(self._before)
         app.after_request(self._after)
+        app.wsgi_app = self._adding_headers(app.wsgi_app)  # type: ignore[assignment, method-assign]
         for kind in (AuthError, ForbiddenError, RateExceededError, BodyError):
             app.register_error_handler(kind, self.refuse)
 
@@ -160,7 +163,7 @@ class Guard:
 
     def charge(self, principal: Principal, request: Request, units: int) -> None:  # noqa: ARG002 - whoever calls, the address counts
         """Count *units* JSON-RPC requests; RateExceededError beyond MCP_RATE_LIMIT. The limit's headers go on the answer."""
-        g.rate_headers = self._rates.charge(self.address(request), units)
+        request.environ[_RATE_HEADERS] = self._rates.charge(self.address(request), units).items()
 
     def count(self, kind: str, request: Request) -> None:
         """Count a request of *kind* ("registration", "authorization", "token"); RateExceededError beyond its limit."""
@@ -248,23 +251,30 @@ class Guard:
         return plain and (origin == "null" or urlsplit(origin).netloc == environ.get("HTTP_HOST"))
 
     def _after(self, response: Response) -> Response:
-        headers = response.headers
-        given = {name.lower() for name, _ in headers}
-        for lower, name, value in self._headers:
-            if lower not in given:
-                headers.add(name, value)
-        if headers.get("Content-Type", "").startswith("text/html"):
-            headers.extend(PAGE_HEADERS)
-        if "rate_headers" in g:
-            for name, value in g.rate_headers.items():
-                headers.add(name, value)
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            response.headers.extend(PAGE_HEADERS)
         if "HTTP_ORIGIN" in request.environ:
             self._cors.add_to(response)
         if "session" in g:
             self._sessions.save(g.session, response)
         return response
 
+    def _adding_headers(self, wsgi_app: WSGIApplication) -> WSGIApplication:
+        """What every answer carries, added where it leaves: Flask would check each header, and copy it, once more."""
 
+        def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Callable[[bytes], object]:
+                given = {name.lower() for name, _ in headers}
+                headers += [header for lower, header in self._headers if lower not in given]
+                headers += environ.get(_RATE_HEADERS, ())
+                return start_response(status, headers, *exc_info)
+
+            return wsgi_app(environ, start)
+
+        return serve
+
+
+_RATE_HEADERS = "oura_mcp.rate_headers"
 _NAMES = {401: "unauthorized", 403: "forbidden", 408: "timeout", 413: "too_large", 429: "too_many_requests"}
 
 

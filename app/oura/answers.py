@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -36,15 +36,11 @@ class Answer:
     start: date  # the period asked for, after cutting a future end
     end: date
     first: date  # `start` minus the baseline days
+    days: Sequence[date]  # every day from start to end
     zone: Zone
     today: date
     notes: tuple[str, ...]  # what was changed of what was asked, in words
     fetched: Mapping[str, Fetched[Any]]
-
-    @property
-    def days(self) -> list[date]:
-        """Every day from start to end."""
-        return [date.fromordinal(n) for n in range(self.start.toordinal(), self.end.toordinal() + 1)]
 
     def __getitem__(self, collection: str) -> Fetched[Any]:
         return self.fetched[collection]

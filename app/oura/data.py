@@ -84,7 +84,8 @@ class OuraData:
         days = _days(period.first, period.end)
         fetched = {name: here[name].fetched(days) for name in collections}
         _raise_if_nothing(list(fetched.values()), days)
-        return Answer(period.start, period.end, period.first, zone, zone.today(now), period.notes, fetched)
+        asked = days[(period.start - period.first).days :]
+        return Answer(period.start, period.end, period.first, asked, zone, zone.today(now), period.notes, fetched)
 
     def heart_rate(
         self, span: Span, *, deadline: Deadline, refresh: bool = False, progress: Progress | None = None

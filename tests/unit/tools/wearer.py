@@ -197,6 +197,7 @@ class Wearer:
             period.start,
             period.end,
             period.first,
+            [period.start + timedelta(days=n) for n in range((period.end - period.start).days + 1)],
             self.zone,
             TODAY,
             tuple(period.notes),
