@@ -106,7 +106,9 @@ def test_every_document_of_every_day_is_there_once_and_nothing_else(simulator):
 @pytest.mark.requirement("true-numbers")
 def test_numbers_are_ouras_own(simulator):
     truth = {document["id"]: document for document in everything(simulator, "sleep")}
-    for period in layer(simulator).query(["sleep"], Dates.last(60), deadline=patient())["sleep"].rows:
+    periods = layer(simulator).query(["sleep"], Dates.last(60), deadline=patient())["sleep"].rows
+    assert len(periods) > 20
+    for period in periods:
         document = truth[period.id]
         for name in ("total_sleep_duration", "efficiency", "average_breath", "average_hrv", "type", "sleep_phase_5_min"):
             assert getattr(period, name) == document[name]

@@ -91,7 +91,7 @@ def test_oura_s_limit_is_obeyed_and_told(start, simulator):
 def test_a_slow_oura_gets_what_is_here_within_the_soft_deadline(troubled, simulator):
     """Home Assistant gives a call ten seconds, connecting included."""
     with simulator.turned(faults=[{"kind": "slow", "times": None, "delay_s": 30.0}]):
-        result = troubled.caller().result("tools/call", {"name": "get_workouts", "arguments": unseen_week()})
+        result = troubled.caller().result("tools/call", {"name": "get_workouts", "arguments": unseen_week()}, timeout=10)
     assert result.get("isError") or result["structuredContent"]["coverage"]["partial"]
 
 
