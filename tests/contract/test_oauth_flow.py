@@ -433,6 +433,8 @@ def test_what_another_provider_granted_is_not_replaced_without_asking(house, bro
     house.services.vault.write("oura-connection", {**held, "provider": "https://api.ouraring.com"})
 
     assert browser.connect() == "/oauth/replace"
+    assert browser.post("/oauth/replace", csrf=browser.csrf(), answer="replace").location == "/oauth/result/replaced"
+    assert house.simulator.journal.counts["revoke"] == 0, "a token of another provider's is shown to nobody else"
 
 
 def test_connecting_the_first_account_again_ends_the_one_that_waits(house, waiting):
@@ -480,6 +482,7 @@ def test_disconnecting_by_form_revokes_forgets_and_says_so(house, browser):
     assert browser.post("/oauth/disconnect", csrf=browser.csrf()).location == "/oauth/result/disconnected"
     assert (house.connected, house.live_grants) == (False, 0)
     assert house.services.vault.read("oura-connection") is None
+    assert house.services.connection.status().state == "never"
 
 
 def test_disconnecting_by_bearer_needs_no_form_and_ends_a_waiting_account_too(house, waiting):
