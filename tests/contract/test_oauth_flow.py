@@ -258,6 +258,13 @@ def test_denial_has_its_page_and_changes_nothing(house, browser):
     assert not house.connected
 
 
+@pytest.mark.parametrize(("decision", "ends"), [("approve", "/authorize/continue"), ("deny", "/oauth/result/denied")])
+def test_who_came_from_a_client_goes_on_to_it_only_with_a_ring(browser, decision, ends):
+    there = browser.get("/oauth/authorize?next=client").location
+
+    assert browser.arrive(browser.consent(there, decision)).location == ends
+
+
 def test_after_ten_minutes_the_attempt_is_over(house, browser):
     url = browser.consent(browser.leave(), scope=["daily"])
     house.clock.now += 601
@@ -528,6 +535,13 @@ def test_set_aside_it_is_kept_under_another_name_and_the_ring_can_be_connected_a
     assert browser.connect() == "/oauth/result/connected"
     assert any(part in settings.token_file.read_text() for part in [before.split('"')[-2]])
     assert locked_out.connected
+
+
+def test_disconnecting_what_does_not_open_leads_to_the_page_that_explains_it(locked_out, settings):
+    browser, before = locked_out.browser(), settings.token_file.read_bytes()
+
+    assert browser.post("/oauth/disconnect", csrf=browser.csrf()).location == "/oauth/result/unreadable"
+    assert settings.token_file.read_bytes() == before
 
 
 def test_a_record_that_opens_is_not_set_aside(house, browser):
