@@ -139,6 +139,21 @@ def test_a_day_of_heart_rate_is_every_sample_of_that_day(simulator):
     ]
 
 
+def test_one_connection_serves_one_call_after_another(simulator):
+    ports, serve = [], simulator.app.wsgi_app
+
+    def noting(environ, start_response):
+        ports.append(environ["REMOTE_PORT"])
+        return serve(environ, start_response)
+
+    simulator.app.wsgi_app = noting
+    data = layer(simulator, user_timezone="Europe/Berlin")
+    for days in (1, 30, 90):
+        data.query(["daily_sleep"], Dates.last(days), deadline=patient())
+    assert len(ports) == 3
+    assert len(set(ports)) == 1
+
+
 @pytest.mark.parametrize("kind", ["server_error", "html_error", "not_json", "truncated", "dropped", "rate_limited", "redirect"])
 @pytest.mark.requirement("oura-faults")
 def test_a_fault_that_passes_is_not_noticed_and_nothing_is_followed(simulator, kind):

@@ -373,7 +373,7 @@ def test_probes_are_answered_under_any_host_and_without_a_token(server, verb, pa
 @pytest.mark.parametrize("path", ["/mcp", "/sse", "/mcp/", "/sse/"])
 @pytest.mark.parametrize("verb", ["DELETE", "PUT", "PATCH"])
 def test_other_methods_are_405_and_told_what_is_allowed(caller, verb, path):
-    response = caller.request(verb, path)
+    response = caller.request(verb, path, stream=True)  # a stream that was opened instead would have no end to wait for
     assert response.status_code == 405
     assert "POST" in response.headers["Allow"]
     assert "<html" not in response.text.lower()
