@@ -154,12 +154,14 @@ def test_an_oversized_form_is_413_with_and_without_a_length(client):
     assert client.post("/sign-in", input_stream=io.BytesIO(body), content_type=kind, environ_overrides=chunked).status_code == 413
 
 
-def test_everybody_who_is_turned_away_is_counted_by_what_was_wrong(house, client):
+def test_everybody_who_is_turned_away_is_counted_by_what_was_wrong(house, client, caplog):
+    caplog.set_level("INFO")
     client.post("/mcp", headers={"Authorization": "Bearer wrong"})
     client.get("/mcp", headers={"Origin": "https://evil.example"})
     house.client("evil.example").get("/mcp")
     sign_in(client, "wrong")
 
+    assert caplog.messages == ["bearer_refused", "sign_in_refused"]
     counted = re.findall(r'auth_failures_total\{kind="([\w-]+)"\} (\d+)', house.metrics.render().decode())
     assert dict(counted) == dict.fromkeys(("bearer", "origin", "host", "sign-in"), "1")
 

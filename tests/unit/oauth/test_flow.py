@@ -5,9 +5,15 @@ import responses
 
 from app.oauth.authorization import OuraAuthorization
 from app.oauth.flow import Flow
-from app.oauth.outcomes import Outcome
+from app.oauth.outcomes import PAGES, Outcome
 from app.oauth.pending import Pending
 from tests.unit.oauth.standins import API, TokenEndpoint
+
+
+def test_only_what_the_person_wanted_is_marked_as_good():
+    good = {outcome for outcome, page in PAGES.items() if page.good}
+
+    assert good == {Outcome.CONNECTED, Outcome.REPLACED, Outcome.KEPT, Outcome.DISCONNECTED}
 
 
 @pytest.mark.parametrize(
