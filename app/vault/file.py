@@ -100,8 +100,6 @@ class FileStore:
         folder = self._path.parent
         if not folder.is_dir():  # filelock would make it
             raise _unavailable("written", OSError(errno.ENOTDIR if folder.exists() else errno.ENOENT, ""))
-        if self._path.is_dir():
-            raise _unavailable("written", OSError(errno.EISDIR, ""))
         with self._write_lock():
             try:
                 self._write_new(" " * PROBE_BYTES).unlink()

@@ -258,6 +258,13 @@ def test_denial_has_its_page_and_changes_nothing(house, browser):
     assert not house.connected
 
 
+@pytest.mark.parametrize(("decision", "ends"), [("approve", "/authorize/continue"), ("deny", "/oauth/result/denied")])
+def test_who_came_from_a_client_goes_on_to_it_only_with_a_ring(browser, decision, ends):
+    there = browser.get("/oauth/authorize?next=client").location
+
+    assert browser.arrive(browser.consent(there, decision)).location == ends
+
+
 def test_after_ten_minutes_the_attempt_is_over(house, browser):
     url = browser.consent(browser.leave(), scope=["daily"])
     house.clock.now += 601
@@ -433,6 +440,8 @@ def test_what_another_provider_granted_is_not_replaced_without_asking(house, bro
     house.services.vault.write("oura-connection", {**held, "provider": "https://api.ouraring.com"})
 
     assert browser.connect() == "/oauth/replace"
+    assert browser.post("/oauth/replace", csrf=browser.csrf(), answer="replace").location == "/oauth/result/replaced"
+    assert house.simulator.journal.counts["revoke"] == 0, "a token of another provider's is shown to nobody else"
 
 
 def test_connecting_the_first_account_again_ends_the_one_that_waits(house, waiting):
@@ -480,6 +489,7 @@ def test_disconnecting_by_form_revokes_forgets_and_says_so(house, browser):
     assert browser.post("/oauth/disconnect", csrf=browser.csrf()).location == "/oauth/result/disconnected"
     assert (house.connected, house.live_grants) == (False, 0)
     assert house.services.vault.read("oura-connection") is None
+    assert house.services.connection.status().state == "never"
 
 
 def test_disconnecting_by_bearer_needs_no_form_and_ends_a_waiting_account_too(house, waiting):
@@ -525,6 +535,13 @@ def test_set_aside_it_is_kept_under_another_name_and_the_ring_can_be_connected_a
     assert browser.connect() == "/oauth/result/connected"
     assert any(part in settings.token_file.read_text() for part in [before.split('"')[-2]])
     assert locked_out.connected
+
+
+def test_disconnecting_what_does_not_open_leads_to_the_page_that_explains_it(locked_out, settings):
+    browser, before = locked_out.browser(), settings.token_file.read_bytes()
+
+    assert browser.post("/oauth/disconnect", csrf=browser.csrf()).location == "/oauth/result/unreadable"
+    assert settings.token_file.read_bytes() == before
 
 
 def test_a_record_that_opens_is_not_set_aside(house, browser):

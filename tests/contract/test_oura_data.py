@@ -106,7 +106,9 @@ def test_every_document_of_every_day_is_there_once_and_nothing_else(simulator):
 @pytest.mark.requirement("true-numbers")
 def test_numbers_are_ouras_own(simulator):
     truth = {document["id"]: document for document in everything(simulator, "sleep")}
-    for period in layer(simulator).query(["sleep"], Dates.last(60), deadline=patient())["sleep"].rows:
+    periods = layer(simulator).query(["sleep"], Dates.last(60), deadline=patient())["sleep"].rows
+    assert len(periods) > 20
+    for period in periods:
         document = truth[period.id]
         for name in ("total_sleep_duration", "efficiency", "average_breath", "average_hrv", "type", "sleep_phase_5_min"):
             assert getattr(period, name) == document[name]
@@ -135,6 +137,21 @@ def test_a_day_of_heart_rate_is_every_sample_of_that_day(simulator):
     assert [(at * 1000, bpm, source) for at, bpm, source in answer.samples] == [
         (row["timestamp_unix"], row["bpm"], row["source"]) for row in truth
     ]
+
+
+def test_one_connection_serves_one_call_after_another(simulator):
+    ports, serve = [], simulator.app.wsgi_app
+
+    def noting(environ, start_response):
+        ports.append(environ["REMOTE_PORT"])
+        return serve(environ, start_response)
+
+    simulator.app.wsgi_app = noting
+    data = layer(simulator, user_timezone="Europe/Berlin")
+    for days in (1, 30, 90):
+        data.query(["daily_sleep"], Dates.last(days), deadline=patient())
+    assert len(ports) == 3
+    assert len(set(ports)) == 1
 
 
 @pytest.mark.parametrize("kind", ["server_error", "html_error", "not_json", "truncated", "dropped", "rate_limited", "redirect"])

@@ -226,14 +226,13 @@ def test_a_greenlet_killed_while_it_waits_or_holds_leaves_the_lock_free(vault_wi
 
 
 def test_waiting_for_the_lock_lets_neighbour_greenlets_run(vault_with):
-    longest = 0.0
+    turns = 0
 
     def watch() -> None:
-        nonlocal longest
+        nonlocal turns
         while True:
-            before = time.monotonic()
             gevent.sleep(0.01)
-            longest = max(longest, time.monotonic() - before)
+            turns += 1
 
     vault, other = vault_with(), vault_with()
     with vault.lock("p", timeout_s=5):
@@ -241,7 +240,7 @@ def test_waiting_for_the_lock_lets_neighbour_greenlets_run(vault_with):
         with pytest.raises(StoreUnavailableError), other.lock("p", timeout_s=2):
             pytest.fail("two hold one lock")
         watcher.kill()
-    assert 0 < longest < 1  # a wait in C would have been the whole two seconds
+    assert turns > 10, "a wait in C lets nobody else run"
 
 
 def test_greenlets_of_two_processes_never_hold_the_lock_together(where, open_store):

@@ -152,3 +152,32 @@ vault._store.close()
 def test_psycopg_is_only_loaded_where_a_database_is_set():
     script = "import sys, app.vault; assert not [name for name in sys.modules if name.startswith('psycopg')]"
     subprocess.run([sys.executable, "-c", script], check=True, cwd=ROOT, timeout=60)
+
+
+def test_a_write_that_failed_is_told_and_the_next_one_finds_its_table_made_anew(boot, postgres_url):
+    import psycopg
+
+    vault = boot()
+    vault.write("p", {"n": 1})
+    with psycopg.connect(postgres_url) as connection:
+        connection.execute("DROP TABLE oura_mcp_records")
+
+    with pytest.raises(StoreUnavailableError, match="cannot be used"):
+        vault.write("p", {"n": 2})
+    vault.write("p", {"n": 3})
+    assert vault.read("p") == {"n": 3}
+
+
+def test_a_user_who_may_not_write_and_a_database_that_is_read_only_are_told_apart(boot, postgres_url):
+    import psycopg
+
+    boot().write("p", {"n": 1})
+    with psycopg.connect(postgres_url) as connection:
+        connection.execute("DROP ROLE IF EXISTS guest")
+        connection.execute("CREATE ROLE guest LOGIN")
+
+    with pytest.raises(StoreUnavailableError, match="may not create or change"):
+        boot(postgres_url.replace("vault@", "guest@")).write("p", {"n": 2})
+    with pytest.raises(StoreUnavailableError, match="read-only"):
+        boot(f"{postgres_url}?options=-c%20default_transaction_read_only%3Don").write("p", {"n": 2})
+    assert boot().read("p") == {"n": 1}

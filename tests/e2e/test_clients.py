@@ -119,10 +119,11 @@ def test_an_official_client_connects_and_calls_every_tool(server, tmp_path, scri
         assert report["ping"] == {}
     if report.get("instructions") is not None or revision not in {None, MODERN}:
         assert len(report["instructions"]) > 100
-    if "resources" in report.get("capabilities", {}):
-        assert all(contents for contents in report["resources"].values())
-    if "prompts" in report.get("capabilities", {}):
+    if report.get("capabilities") != {}:  # a client that is told its revision asks for nothing else
+        assert report["resources"]
+        assert all(report["resources"].values())
         assert report["prompts"]
+        assert all(report["prompts"].values())
 
 
 @node

@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
@@ -18,6 +17,7 @@ import requests
 from tests.conformance.suite import SUITE
 from tests.e2e.chromium import Tunnel, chromium, needs_chromium
 from tests.e2e.harness import GUNICORN, ROOT, Browser, Process, Server, free_port
+from tests.e2e.wire import eventually
 
 CLIENTS = ROOT / "tests" / "clients"
 NODE = CLIENTS / "node_modules" / ".bin" / "node"
@@ -266,10 +266,7 @@ def test_a_browser_hands_the_answer_to_an_application_with_a_scheme_of_its_own(d
     browser.find("button[value=allow]").click()
 
     # Nothing on this machine opens the scheme; that the browser did not stop the redirect is what can be seen.
-    deadline = time.monotonic() + 20
-    while len(door.grants()) == before and time.monotonic() < deadline:
-        gevent.sleep(0.1)
-    assert len(door.grants()) == before + 1
+    eventually(lambda: len(door.grants()) == before + 1, what="the grant")
     gevent.sleep(0.5)
     assert browser.violations() == []
 

@@ -78,18 +78,14 @@ def test_without_oura_s_three_values_the_server_starts_and_says_what_is_missing(
 
 
 @pytest.mark.requirement("url-elicitation")
-def test_a_client_of_2025_11_25_that_can_open_urls_is_asked_to_by_error_and_retries(start, simulator):
+def test_over_one_off_requests_nobody_knows_that_a_client_opens_urls_so_it_reads_the_address(start, simulator):
     server = start(Server, simulator)
     caller = server.caller()
     initialize = {"protocolVersion": "2025-11-25", "clientInfo": {"name": "raw", "version": "1"}}
     caller.result("initialize", {**initialize, "capabilities": {"elicitation": {"form": {}, "url": {}}}})
     answer = caller.call("tools/call", CALL["params"])
-    if "error" in answer:
-        assert answer["error"]["code"] == -32042
-        asked = answer["error"]["data"]["elicitations"][0]
-        assert (asked["mode"], asked["url"]) == ("url", f"{server.url}/oauth/authorize")
-    else:  # over one-off requests the server cannot know what a client showed in another one
-        assert f"{server.url}/oauth/authorize" in answer["result"]["content"][0]["text"]
+    assert answer["result"]["isError"] is True
+    assert f"{server.url}/oauth/authorize" in answer["result"]["content"][0]["text"]
     assert server.connect().ok
     assert caller.tool("get_sleep_summary")["data"]
 

@@ -173,6 +173,24 @@ def test_hosts_lose_their_port_and_may_start_with_a_star():
     assert problems(ALLOWED_HOSTS="*")[0].startswith("ALLOWED_HOSTS")
 
 
+@pytest.mark.parametrize(
+    ("name", "least", "most"),
+    [
+        ("PORT", 0, 65_535),
+        ("TRUSTED_PROXY_HOPS", 0, 10),
+        ("MAX_STREAMS", 1, None),
+        ("CACHE_TTL", 0, 86_400),
+        ("OURA_DAILY_LIMIT", 1, None),
+    ],
+)
+def test_numbers_have_their_ends_and_no_more(name, least, most):
+    assert getattr(load(**{name: str(least)}), name.lower()) == least
+    assert problems(**{name: str(least - 1)}) == (f"{name}: must be at least {least}",)
+    if most is not None:
+        assert getattr(load(**{name: str(most)}), name.lower()) == most
+        assert problems(**{name: str(most + 1)}) == (f"{name}: must be at most {most}",)
+
+
 @pytest.mark.parametrize(("text", "value"), [("off", False), ("0", False), ("No", False), ("on", True), ("TRUE", True)])
 def test_switches_understand_the_usual_words(text, value):
     assert load(OAUTH_SERVER=text).oauth_server is value

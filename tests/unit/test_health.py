@@ -100,6 +100,7 @@ def test_trouble_is_degraded_and_still_200(client, parts, trouble):
         parts.broken = "gone"
     answer = client.get("/health")
     assert (answer.status_code, answer.json["status"]) == (200, "degraded")
+    assert answer.json["oauth_connected"] is (trouble == "store")
 
 
 @pytest.mark.parametrize("bearer", ["bearer a token for metrics", "Bearer owner"])

@@ -82,6 +82,7 @@ def test_what_looks_like_a_secret_is_hidden(text):
     [
         "status code: 401",
         "GET /sse 200",
+        "a monkey's author keyed in 31 tokens for its token endpoint, and the secret ingredient",
         "daily_sleep 2026-11-15..2026-11-21 7 days",
         "a_function_with_a_rather_long_name_in_a_traceback",
         "https://api.ouraring.com/v2/usercollection/sleep",

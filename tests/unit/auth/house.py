@@ -42,6 +42,7 @@ class House:
     app: flask.Flask
     guard: Guard
     clock: Clock
+    metrics: Metrics
 
     def client(self, host: str = "localhost:3001") -> Client:
         client = Client(self.app, self.app.response_class)
@@ -52,7 +53,8 @@ class House:
 def build(clock: Clock | None = None, **changes: Any) -> House:
     app = flask.Flask("house")
     made, clock = settings(**changes), clock or Clock()
-    guard = Guard(made, Sealer(made.encryption_keys, clock=clock), metrics=Metrics(), clock=clock)
+    metrics = Metrics()
+    guard = Guard(made, Sealer(made.encryption_keys, clock=clock), metrics=metrics, clock=clock)
     guard.install(app)
 
     @app.route("/mcp", methods=["GET", "POST", "DELETE"])
@@ -85,4 +87,4 @@ def build(clock: Clock | None = None, **changes: Any) -> House:
     def healthz():
         return {"status": "ok"}
 
-    return House(app, guard, clock)
+    return House(app, guard, clock, metrics)

@@ -1,4 +1,5 @@
 import io
+import re
 
 import pytest
 
@@ -136,6 +137,14 @@ def test_the_cookie_is_bound_to_https_where_the_callback_is(house):
     assert "Secure" not in plain_cookie
 
 
+def test_a_form_of_exactly_the_limit_is_read(client):
+    body = b"csrf=x&secret="
+    kind = "application/x-www-form-urlencoded"
+
+    assert client.post("/sign-in", data=body.ljust(16_000, b"y"), content_type=kind).status_code == 403, "read, and no token"
+    assert client.post("/sign-in", data=body.ljust(16_001, b"y"), content_type=kind).status_code == 413
+
+
 def test_an_oversized_form_is_413_with_and_without_a_length(client):
     body = b"csrf=x&secret=" + b"y" * 20_000
     kind = "application/x-www-form-urlencoded"
@@ -143,6 +152,18 @@ def test_an_oversized_form_is_413_with_and_without_a_length(client):
 
     assert client.post("/sign-in", data=body, content_type=kind).status_code == 413
     assert client.post("/sign-in", input_stream=io.BytesIO(body), content_type=kind, environ_overrides=chunked).status_code == 413
+
+
+def test_everybody_who_is_turned_away_is_counted_by_what_was_wrong(house, client, caplog):
+    caplog.set_level("INFO")
+    client.post("/mcp", headers={"Authorization": "Bearer wrong"})
+    client.get("/mcp", headers={"Origin": "https://evil.example"})
+    house.client("evil.example").get("/mcp")
+    sign_in(client, "wrong")
+
+    assert caplog.messages == ["bearer_refused", "sign_in_refused"]
+    counted = re.findall(r'auth_failures_total\{kind="([\w-]+)"\} (\d+)', house.metrics.render().decode())
+    assert dict(counted) == dict.fromkeys(("bearer", "origin", "host", "sign-in"), "1")
 
 
 def test_a_visitor_who_meets_no_form_gets_no_cookie(client):

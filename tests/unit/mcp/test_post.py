@@ -1,6 +1,7 @@
 """A POST without a session, as the product serves it: negotiation, batches, statuses, JSON or a stream."""
 
 import json
+from dataclasses import replace
 
 import gevent
 import pytest
@@ -8,6 +9,7 @@ from gevent.event import Event
 
 from app.errors import AuthError, ForbiddenError, RateExceededError
 from app.mcp.eras import WITH_HANDSHAKE
+from app.registry import Registry
 from app.services import Deadline
 from tests.revisions import HANDSHAKE, MODERN
 from tests.unit.mcp.actors import wait_until, yield_to_others
@@ -46,6 +48,17 @@ def test_a_malformed_initialize_is_an_error_with_status_200(serve, params):
     answer = serve().speaking(None).request("initialize", params)
 
     assert (answer.status, answer.error["code"]) == (200, -32602)
+
+
+def test_completions_are_offered_where_a_prompt_alone_has_them(serve, registry):
+    def tones(_ctx, _value):
+        return ["kind"]
+
+    greet = replace(registry.prompts["greet"], completers={"tone": tones})
+    with_completer = serve(registry=Registry({}, {}, {"greet": greet})).initialize()["capabilities"]
+    without = serve(registry=Registry({}, {}, {"greet": registry.prompts["greet"]})).initialize()["capabilities"]
+
+    assert with_completer.keys() - without.keys() == {"completions"}
 
 
 def test_capabilities_without_a_session_are_no_more_than_is_served(serve):

@@ -128,6 +128,13 @@ def test_a_rejected_token_that_someone_renewed_meanwhile_is_not_renewed_again(co
     assert endpoint.spent == ["R0"]
 
 
+def test_a_rejected_token_whose_successor_has_expired_too_is_renewed(connection, oura, deadline):
+    TokenEndpoint(oura, API)
+    connection.connect(grant(access_token="A-later", expires_at=NOW - 1))
+
+    assert connection.rejected("A0", deadline) == "A1"
+
+
 def test_without_expires_in_a_token_is_used_until_oura_refuses_it(connection, clock, oura, deadline):
     endpoint = TokenEndpoint(oura, API, expires_in=None)
     connection.connect(grant(expires_at=None))
@@ -149,7 +156,7 @@ def test_invalid_grant_asks_for_a_person_and_is_asked_of_oura_once(connection, c
             connection.access_token(deadline)
         assert told.value.url == "https://oura.example.com/oauth/authorize"
     assert len(endpoint.forms) == 1
-    assert connection.status().state == "reconnect"
+    assert (connection.status().state, connection.status().scopes, connection.status().expires_at) == ("reconnect", None, None)
 
 
 @pytest.mark.parametrize(
@@ -226,15 +233,16 @@ def test_a_wrong_client_secret_is_told_and_does_not_end_the_connection(connectio
     assert vault.read(CONNECTION)["needs_reconnect"] is False
 
 
-def test_when_the_new_pair_cannot_be_saved_it_works_on_and_is_saved_later(settings, clock, oura, deadline):
-    class FullDisk(FileStore):
-        full = False
+class FullDisk(FileStore):
+    full = False
 
-        def put(self, purpose, owner, envelope):
-            if self.full:
-                raise StoreUnavailableError("No space left.")
-            super().put(purpose, owner, envelope)
+    def put(self, purpose, owner, envelope):
+        if self.full:
+            raise StoreUnavailableError("No space left.")
+        super().put(purpose, owner, envelope)
 
+
+def test_when_the_new_pair_cannot_be_saved_it_works_on_and_is_saved_later(settings, clock, oura, deadline, caplog):
     store = FullDisk(settings.token_file)
     vault = Vault(store, Sealer(settings.encryption_keys, clock=clock))
     connection = Connection(settings, vault, OuraAuthorization(settings, clock=clock), clock=clock)
@@ -244,6 +252,7 @@ def test_when_the_new_pair_cannot_be_saved_it_works_on_and_is_saved_later(settin
     store.full = True
 
     assert connection.access_token(deadline) == "A1"
+    assert "oura_tokens_not_saved" in caplog.messages
     assert vault.read(CONNECTION)["refresh_token"] == "R0"
     assert connection.access_token(deadline) == "A1"
     store.full = False
@@ -251,6 +260,23 @@ def test_when_the_new_pair_cannot_be_saved_it_works_on_and_is_saved_later(settin
     assert connection.access_token(deadline) == "A1"
     assert vault.read(CONNECTION)["refresh_token"] == "R1"
     assert endpoint.spent == ["R0"]
+
+
+def test_what_could_not_be_saved_gives_way_to_what_another_process_stored(settings, clock, oura, deadline):
+    store = FullDisk(settings.token_file)
+    vault = Vault(store, Sealer(settings.encryption_keys, clock=clock))
+    connection = Connection(settings, vault, OuraAuthorization(settings, clock=clock), clock=clock)
+    TokenEndpoint(oura, API)
+    connection.connect(grant())
+    clock.now += 86_400
+    store.full = True
+    assert connection.access_token(deadline) == "A1"
+    store.full = False
+    elsewhere = grant(access_token="A-elsewhere", refresh_token="R-elsewhere", expires_at=clock.now + 86_400)
+    vault.write(CONNECTION, elsewhere.record())
+
+    assert connection.access_token(deadline) == "A-elsewhere"
+    assert vault.read(CONNECTION)["refresh_token"] == "R-elsewhere"
 
 
 def test_another_provider_s_token_is_never_used(tmp_path, vault, clock, deadline):
@@ -405,6 +431,17 @@ def test_another_account_empties_what_was_cached_and_the_same_one_does_not(conne
     assert told == []
 
     connection.connect(grant(account="somebody else", connected_at=NOW + 9))
+    assert told == ["forget"]
+
+
+def test_where_oura_named_no_account_a_renewed_grant_is_the_same_one_and_a_new_one_is_not(connection):
+    told = []
+    connection.on_change.append(lambda: told.append("forget"))
+    connection.connect(grant(account=None))
+    connection.connect(grant(account=None, access_token="A1", renewed_at=NOW + 5))
+    assert told == []
+
+    connection.connect(grant(account=None, connected_at=NOW + 9))
     assert told == ["forget"]
 
 

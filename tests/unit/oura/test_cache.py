@@ -83,6 +83,11 @@ def test_the_neighbours_of_a_run_are_found():
     assert found == {TODAY + timedelta(days=1), TODAY + timedelta(days=4)}
 
 
+def test_what_a_mapping_holds_counts_too():
+    held = {"hrv_balance": "x" * 1000}
+    assert weight(held) > weight({"hrv_balance": ""}) + 900
+
+
 def test_bytes_are_counted_as_python_spends_them():
     def fill(cache: DayCache) -> None:
         for n in range(200):

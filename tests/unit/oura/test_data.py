@@ -1,5 +1,6 @@
 """What tools get: the wearer's days, whole or with the reason why not."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from app.errors import (
     OuraUnavailableError,
     ScopeMissingError,
 )
+from app.metrics import Metrics
 from app.oura.client import OuraClient
 from app.oura.days import Dates, Span
 from app.services import Deadline
@@ -91,6 +93,14 @@ def test_the_zone_is_found_beside_the_data_and_not_before_it(make_data, month):
     assert sorted(name for name, _ in month.requests) == ["daily_activity", "daily_sleep", "sleep"]
     ask(data, None, "sleep")
     assert len(month.requests) == 3  # what told the zone answers, too
+
+
+def test_a_zone_that_was_not_told_in_time_is_not_taken_for_utc_afterwards(make_data, month):
+    data = make_data()
+    month.gate.clear()
+    assert ask(data, None, "daily_sleep", deadline=Deadline.of(soft_s=0.02, hard_s=5)).zone.assumed
+    month.gate.set()
+    assert ask(data, None, "daily_sleep").zone.name == "UTC+02:00"
 
 
 @pytest.mark.parametrize(("offset", "hour", "today"), [("+13:00", 12, 21), ("-10:00", 6, 19), ("+00:00", 12, 20)])
@@ -259,6 +269,14 @@ def test_an_unknown_zone_is_found_beside_heart_rate(make_data, month, beats):
     assert len(answer.samples) == 144
 
 
+def test_a_time_with_offset_and_one_without_are_judged_once_the_zone_is_known(make_data, month, beats):
+    data = make_data()
+    answer = data.heart_rate(Span("2026-03-19T10:00Z", "2026-03-19T13:00"), deadline=Deadline())
+    assert (answer.end - answer.start).total_seconds() == 3601
+    with pytest.raises(ArgumentError, match="swap them"):
+        data.heart_rate(Span("2026-03-19T10:00Z", "2026-03-19T11:00"), deadline=Deadline())
+
+
 def test_windows_are_fetched_by_the_days_they_touch(data, beats):
     def hour(day: int, hour_of_day: int) -> tuple[datetime, datetime]:
         start = datetime(2026, 3, day, hour_of_day, tzinfo=UTC)
@@ -269,6 +287,7 @@ def test_windows_are_fetched_by_the_days_they_touch(data, beats):
     assert [len(answer.between(*window)) for window in windows] == [6, 6, 6]
     assert all(answer.covers(*window) for window in windows)
     assert not answer.covers(*hour(18, 9))
+    assert answer.zone.name == "Europe/Helsinki"
     assert {query["start_datetime"] for query in beats.asked("heartrate")} == {"2026-03-17T00:00:00Z", "2026-03-19T00:00:00Z"}
 
 
@@ -316,6 +335,18 @@ def test_a_profile_that_cannot_be_had_is_raised(data, upstream):
     upstream.refusals.update(personal_info=DOWN, ring_configuration=DOWN)
     with pytest.raises(OuraUnavailableError):
         data.profile(deadline=Deadline())
+
+
+def test_days_are_counted_as_held_asked_for_or_stale(make_data, month, clock):
+    metrics = Metrics()
+    data = make_data(user_timezone="Europe/Helsinki", metrics=metrics)
+    ask(data)
+    ask(data)
+    month.refusals["sleep"] = DOWN
+    clock.now += 301
+    ask(data)
+    counted = re.findall(r'cache_days_total\{result="(\w+)"\} (\d+)', metrics.render().decode())
+    assert dict(counted) == {"miss": "9", "hit": "12", "stale": "2"}  # today and yesterday have grown old
 
 
 def test_statistics_tell_numbers_and_no_health(data, month):

@@ -289,6 +289,7 @@ def test_a_document_that_oura_moves_to_another_day_is_never_in_both(told, nights
     rows = ask(told)["sleep"].rows
     assert [row.day for row in rows] == [day_back(n) for n in (6, 5, 4, 3, 1, 0)]
     assert changes == [{day_back(2), day_back(1)}]
+    assert ask(told)["sleep"].rows == rows  # and what is held now says the same
 
 
 def test_an_answer_is_whole_even_if_the_cache_is_too_small_for_it(make_data, nights):

@@ -80,7 +80,9 @@ def test_every_field_has_its_label_and_every_picture_its_text(page):
 
 
 def test_every_form_posts_here_and_carries_the_session_s_token(page):
-    for form in re.findall(r"<form\b.*?</form>", page.text, re.DOTALL):
+    forms = re.findall(r"<form\b.*?</form>", page.text, re.DOTALL)
+    assert len(forms) == len(Outline(page.text).all("form"))
+    for form in forms:
         assert 'method="post"' in form
         assert re.search(r'action="/[a-z]', form)
         assert re.search(r'name="csrf" value="[\w-]{32}"', form)

@@ -128,5 +128,16 @@ def test_one_refused_collection_leaves_the_others() -> None:
     assert any("'daily'" in note for note in answer["coverage"]["notes"])
 
 
+def test_what_was_fetched_in_part_is_asked_for_again_as_it_was() -> None:
+    wearer = history({}, {})
+    wearer.unknown, wearer.partial = {"daily_activity": [days_ago(3)]}, True
+
+    coverage = ask("get_health_insights", wearer)["coverage"]
+
+    assert coverage["partial"] is True
+    assert "continue_with" not in coverage, "this tool has no dates to continue with"
+    assert any("ask the same again" in note for note in coverage["notes"])
+
+
 def test_a_usual_answer_is_small() -> None:
     assert len(text_of(ask("get_health_insights", history({"hrv": 30, "sleep": 20_000, "steps": 3_000}, {})))) < 8_000

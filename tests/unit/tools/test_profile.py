@@ -65,3 +65,12 @@ def test_a_person_without_consent_for_personal_data_is_null_not_zero() -> None:
     assert "'personal'" in notes
     assert "'email'" in notes
     assert "lists no ring" in notes
+
+
+def test_one_value_that_is_there_shows_that_consent_was_given() -> None:
+    for name, value in (("age", 41), ("weight", 72.5), ("height", 1.78)):
+        person = record(PersonalInfo, email="a@example.org", **{name: value})
+
+        answer = ask("get_personal_info", Wearer(profile_answer=Profile(person, None, RINGS, None)))
+
+        assert answer["coverage"]["notes"] == []

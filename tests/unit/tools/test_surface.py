@@ -7,6 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from app.errors import ArgumentError
+from app.oura.answers import Profile
 from app.tools import INSTRUCTIONS
 from tests.unit.tools.answers import REGISTRY, ask
 from tests.unit.tools.wearer import Wearer, week
@@ -111,6 +112,18 @@ def test_what_a_model_reads_stays_under_9_kb_and_the_whole_list_under_24() -> No
 def test_instructions_name_every_tool_and_stay_short() -> None:
     assert len(INSTRUCTIONS.encode()) < 2_500
     assert all(name in INSTRUCTIONS for name in NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_oura_is_asked_anew_only_by_who_says_so(name: str) -> None:
+    def first_question(**arguments: object) -> bool:
+        wearer = Wearer(week(), profile_answer=Profile(None, None, (), None))
+        ask(name, wearer, **arguments)
+        asked = wearer.asked[0][1]
+        return asked[1] if isinstance(asked, tuple) else asked
+
+    assert first_question() is False
+    assert first_question(refresh=True) is True
 
 
 def test_unknown_arguments_are_ignored_and_named() -> None:

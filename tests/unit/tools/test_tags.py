@@ -67,6 +67,14 @@ def test_the_same_tag_in_both_collections_is_told_once() -> None:
     assert len(entries([enhanced(comment="late")], [legacy(text="Late", tags=())])) == 1
 
 
+def test_a_tag_without_a_time_is_the_same_as_one_of_its_day() -> None:
+    other_day = {"day": days_ago(2), "timestamp": None}
+
+    assert len(entries([enhanced()], [legacy(timestamp=None)])) == 1
+    assert len(entries([enhanced(start_time=None)], [legacy()])) == 1
+    assert len(entries([enhanced()], [legacy(**other_day)])) == 2
+
+
 def test_several_new_tags_of_one_moment_cover_one_old_one_with_several_names() -> None:
     new = [enhanced(id="a"), enhanced(id="b", tag_type_code="tag_sleep_latemeal")]
 
@@ -132,3 +140,4 @@ def test_a_diary_in_the_comments_stays_within_the_size() -> None:
     assert answer["data"][-1]["day"] == TODAY.isoformat()
     assert len(answer["data"][0]["text"]) == 500
     assert answer["coverage"]["continue_with"]["end_date"] < answer["data"][0]["day"]
+    assert any(note.startswith("Only the newest") and "continue_with" in note for note in answer["coverage"]["notes"])

@@ -249,6 +249,7 @@ class Wearer:
         )
 
     def profile(self, *, deadline: Deadline, refresh: bool = False) -> Profile:
+        self.asked.append(("profile", refresh))
         assert self.profile_answer is not None
         return self.profile_answer
 

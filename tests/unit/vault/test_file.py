@@ -125,16 +125,25 @@ def test_an_impossible_place_is_told_at_boot_without_its_path(path, make, says):
     assert str(path.parent) not in str(told.value)
 
 
-def test_a_damaged_file_is_explained_left_as_it_is_and_can_be_set_aside(vault, path):
-    path.write_text('{"format": "oura-mcp-vault/1", "rec')
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"format": "oura-mcp-vault/1", "rec',
+        '{"format": "oura-mcp-vault/2", "records": {}}',
+        '{"format": "oura-mcp-vault/1", "records": []}',
+        "[]",
+    ],
+)
+def test_a_damaged_or_foreign_file_is_explained_left_as_it_is_and_can_be_set_aside(vault, path, text):
+    path.write_text(text)
 
     for attempt in (lambda: vault.read("p"), lambda: vault.write("p", {}), lambda: vault.owners("p"), vault.check):
         with pytest.raises(RecordUnreadableError, match="Nothing was changed"):
             attempt()
-    assert path.read_text() == '{"format": "oura-mcp-vault/1", "rec'
+    assert path.read_text() == text
 
     name = vault.set_aside("oura-connection")
-    assert path.with_name(name).read_text() == '{"format": "oura-mcp-vault/1", "rec'
+    assert path.with_name(name).read_text() == text
     vault.write("oura-connection", PAIR)
     assert vault.read("oura-connection") == PAIR
 
