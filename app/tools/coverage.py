@@ -156,16 +156,18 @@ def _unknown(part: Fetched[object]) -> str | None:
     return TOO_SLOW if part.partial else None
 
 
-def _troubles(answer: Answer, fetched: Sequence[tuple[str, Fetched[object]]], reasons: Collection[str]) -> list[str]:
-    """What went wrong with a collection, where the missing days do not say it already."""
+def _troubles(
+    answer: Answer, fetched: Sequence[tuple[str, Fetched[object]]], reasons: Mapping[str, Collection[date]]
+) -> list[str]:
+    """What went wrong with a collection, where the missing days do not say all of it."""
     found = []
     for name, part in fetched:
         if part.stale:
             why = f" ({part.error})" if part.error is not None else ""
             found.append(f"{name}: Oura could not be asked again{why}; days from an earlier fetch are shown.")
-        elif (part.error is not None or part.partial) and not part.known.issuperset(answer.days):
+        elif part.error is not None or part.partial:
             why = _unknown(part) or ""
-            if why not in reasons:
+            if not part.known.union(reasons.get(why, ())).issuperset(answer.days):
                 found.append(f"{name}: {why}")
     return found
 

@@ -171,6 +171,16 @@ def test_scores_without_nights_say_what_was_refused() -> None:
     assert any(note.startswith("sleep: ") and "'daily'" in note for note in answer["coverage"]["notes"])
 
 
+def test_nights_that_oura_did_not_give_are_told_also_where_other_days_have_nothing_at_all() -> None:
+    scores = [sleep_score(days_ago(back)) for back in range(6)]
+    wearer = Wearer({"daily_sleep": scores}, errors={"sleep": OuraUnavailableError("Oura does not answer.")})
+
+    coverage = ask("get_sleep_summary", wearer)["coverage"]
+
+    assert coverage["missing"] == [{"why": "Oura does not answer.", "days": [days_ago(6).isoformat()]}]
+    assert coverage["notes"] == ["sleep: Oura does not answer."]
+
+
 def test_days_that_could_not_be_fetched_name_the_arguments_that_continue() -> None:
     unknown = [days_ago(6), days_ago(5)]
     rows = week(sleep=[slept(days_ago(back)) for back in range(4, -1, -1)], daily_sleep=[])
