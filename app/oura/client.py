@@ -86,6 +86,10 @@ class PagesRepeatError(OuraUnavailableError):
     """Oura's pages lead in a circle or never end: what came so far is real, but nobody knows what is missing."""
 
 
+class NoSuchRouteError(OuraUnavailableError):
+    """404: lists without rows are 200, so Oura has no such collection (any more)."""
+
+
 class _Timeout(Exception):  # an Exception, unlike gevent.Timeout itself, so that every handler on the way sees it
     """One attempt took longer than it may."""
 
@@ -257,9 +261,8 @@ class OuraClient:
             return _FaultError(OuraUnavailableError(DOWN))
         if status == 403:
             return MembershipError(LAPSED)
-        return OuraUnavailableError(
-            OLD_APP if status == 426 else f"Oura did not accept how this server asked (HTTP {status}). {OURS}"
-        )
+        kind = NoSuchRouteError if status == 404 else OuraUnavailableError
+        return kind(OLD_APP if status == 426 else f"Oura did not accept how this server asked (HTTP {status}). {OURS}")
 
     def _spend(self) -> None:
         today = int(self._clock() // DAY_S)

@@ -27,6 +27,7 @@ class Collection:
     starts: str = "timestamp"  # the field that orders the records of a day
     window_days: int = 92  # Oura advises one to three months a query
     is_bare: bool = False  # one document without an envelope
+    is_deprecated: bool = False  # once Oura has dropped it there is nothing in it
 
     @property
     def path(self) -> str:
@@ -48,7 +49,7 @@ COLLECTIONS: Final[Mapping[str, Collection]] = {
         Collection("daily_activity", "daily", "days", _ACTIVITY, fields=_ACTIVITY.names),
         _days("workout", records.Workout, scope="workout", starts="start_datetime"),
         _days("enhanced_tag", records.EnhancedTag, scope="tag", starts="start_time"),
-        _days("tag", records.Tag, scope="tag"),
+        Collection("tag", "tag", "days", Reading(records.Tag), is_deprecated=True),
         Collection("heartrate", "heartrate", "instants", window_days=10),
         Collection("personal_info", "personal", "none", Reading(records.PersonalInfo), is_bare=True),
         Collection("ring_configuration", "ring_configuration", "none", Reading(records.RingConfiguration)),

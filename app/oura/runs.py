@@ -16,7 +16,7 @@ from typing import Any, Final
 import gevent
 
 from app.oura.cache import DAYLESS, Rows
-from app.oura.client import OuraClient, PagesRepeatError
+from app.oura.client import NoSuchRouteError, OuraClient, PagesRepeatError
 from app.oura.collections import Collection
 from app.oura.documents import UnreadableError
 from app.oura.heart import DayPacker, Sources
@@ -83,6 +83,9 @@ def fetch(client: OuraClient, run: Run, sources: Sources, *, deadline: Deadline,
                 crop.add(row)
     except PagesRepeatError as exc:
         error = exc
+    except NoSuchRouteError:
+        if not run.collection.is_deprecated:
+            raise
     harvest = crop.harvest()
     harvest.error = error
     return harvest

@@ -2,9 +2,11 @@
 
 from datetime import date, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.oura.client import NoSuchRouteError
 from app.oura.collections import COLLECTIONS
 from app.oura.heart import Sources
 from app.oura.runs import Run, fetch, runs_of
@@ -67,6 +69,14 @@ def test_a_document_that_cannot_be_read_is_counted_and_sinks_nothing(client, ups
     harvest = fetched(client, "daily_sleep", TODAY, TODAY)
     assert harvest.unreadable == 2
     assert [row.score for row in harvest.rows[TODAY]] == [77]
+
+
+def test_a_deprecated_collection_that_oura_has_dropped_is_empty_and_any_other_is_an_error(client, upstream):
+    for name in ("tag", "enhanced_tag"):
+        upstream.canned[name].append((404, {}, '{"detail":"Not Found"}'))
+    assert fetched(client, "tag", TODAY, TODAY).rows == {TODAY: ()}
+    with pytest.raises(NoSuchRouteError):
+        fetched(client, "enhanced_tag", TODAY, TODAY)
 
 
 def test_activity_is_asked_for_without_its_minute_values(client, upstream):
