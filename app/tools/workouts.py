@@ -1,7 +1,7 @@
 """get_workouts: every exercise, with heart rate from the samples inside it."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 
 from typing_extensions import TypedDict
 
@@ -17,6 +17,8 @@ from app.tools.thinning import newest_that_fit, short_text
 
 UNITS = "duration s; calories kcal; distance m; heart rate bpm, of the heart_rate_samples inside the workout"
 MAX_ACTIVITIES = 40
+LONGEST = timedelta(days=7)
+_TWO_DAYS = timedelta(days=2)  # the day is the wearer's, the time may be in any offset
 
 
 class OriginalEntry(TypedDict):
@@ -62,7 +64,7 @@ def get_workouts(ctx: Context, *, start_date: StartDate = None, end_date: EndDat
         ["workout"], Dates.between(start_date, end_date), deadline=ctx.deadline, refresh=refresh, progress=ctx.progress
     )
     documents: Sequence[Workout] = answer["workout"].rows
-    windows = [(row.start_datetime, row.end_datetime) for row in documents if row.start_datetime and row.end_datetime]
+    windows = [span for row in documents if (span := span_of(row)) is not None]
     heart = ctx.services.oura.heart_rate_within(windows, deadline=ctx.deadline, progress=ctx.progress) if windows else None
     entries = [workout_entry(row, heart) for row in documents]
     rows, cut = newest_that_fit(entries, lambda entry: date.fromisoformat(entry["date"]))
@@ -72,7 +74,7 @@ def get_workouts(ctx: Context, *, start_date: StartDate = None, end_date: EndDat
         coverage["stale"] = True
     if heart is not None and heart.partial:
         coverage["partial"] = True
-        unknown = [row.day for row, entry in zip(documents, entries, strict=True) if entry["heart_rate_samples"] is None]
+        unknown = _not_looked_up(documents, entries)
         days = {
             "start_date": min(unknown, default=answer.start).isoformat(),
             "end_date": max(unknown, default=answer.end).isoformat(),
@@ -120,29 +122,44 @@ def workout_totals(documents: Sequence[Workout]) -> WorkoutTotals:
     }
 
 
-def duration_s(row: Workout) -> float | None:
-    if row.start_datetime is None or row.end_datetime is None or row.end_datetime < row.start_datetime:
+def span_of(row: Workout) -> tuple[datetime, datetime] | None:
+    """Start and end, where they can be a workout's: Oura writes 1970 for times it does not know, and half a century of heart
+    rate must not be asked for.
+    """
+    start, end = row.start_datetime, row.end_datetime
+    if start is None or end is None or abs(start.date() - row.day) > _TWO_DAYS or not timedelta() <= end - start <= LONGEST:
         return None
-    return rounded((row.end_datetime - row.start_datetime).total_seconds())
+    return start, end
+
+
+def duration_s(row: Workout) -> float | None:
+    span = span_of(row)
+    return None if span is None else rounded((span[1] - span[0]).total_seconds())
 
 
 def _heart_rate(row: Workout, heart: HeartRateAnswer | None) -> tuple[float | None, int | None, int | None]:
     """Average, maximum and number of the samples inside *row*; the number is None where nobody could look."""
-    if heart is None or row.start_datetime is None or row.end_datetime is None:
+    span = span_of(row)
+    if heart is None or span is None or not heart.covers(*span):
         return None, None, None
-    if not heart.covers(row.start_datetime, row.end_datetime):
-        return None, None, None
-    bpm = heart.between(row.start_datetime, row.end_datetime).bpm
+    bpm = heart.between(*span).bpm
     if not bpm:
         return None, None, 0
     return rounded(sum(bpm) / len(bpm)), max(bpm), len(bpm)
+
+
+def _not_looked_up(documents: Sequence[Workout], entries: Sequence[WorkoutEntry]) -> list[date]:
+    """The days of workouts whose heart rate may exist and is not here."""
+    pairs = zip(documents, entries, strict=True)
+    return [row.day for row, entry in pairs if entry["heart_rate_samples"] is None and span_of(row) is not None]
 
 
 def _notes(documents: Sequence[Workout], entries: Sequence[WorkoutEntry], heart: HeartRateAnswer | None) -> list[str]:
     if not documents:
         return ["No workouts were recorded in these days. A walk or an import may count in get_activity_summary only."]
     notes = []
-    unknown = [row.day for row, entry in zip(documents, entries, strict=True) if entry["heart_rate_samples"] is None]
+    unknown = _not_looked_up(documents, entries)
+    odd = [row.day for row in documents if span_of(row) is None]
     without = sum(entry["heart_rate_samples"] == 0 for entry in entries)
     if heart is not None and heart.stale:
         why = f" ({heart.error})" if heart.error is not None else ""
@@ -151,6 +168,10 @@ def _notes(documents: Sequence[Workout], entries: Sequence[WorkoutEntry], heart:
         notes.append(f"Heart rate of workouts on {', '.join(named(unknown))} is null: {heart.error}")
     elif unknown and heart is not None and heart.partial:
         notes.append(f"Heart rate was not fetched in time for workouts on {', '.join(named(unknown))}: ask again.")
+    if odd:
+        notes.append(
+            f"Without believable start and end, so without duration and heart rate: workouts on {', '.join(named(odd))}."
+        )
     if without:
         notes.append(f"Oura has no heart-rate sample inside {without} of {len(entries)} workouts: average and maximum are null.")
     return notes

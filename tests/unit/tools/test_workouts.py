@@ -1,6 +1,8 @@
 """get_workouts: heart rate from the samples inside each workout, null where nobody measured or could look."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
 
 from app.errors import OuraUnavailableError, ScopeMissingError
 from app.tools.coverage import TOO_SLOW
@@ -123,6 +125,25 @@ def test_a_workout_that_ends_before_it_starts_has_no_duration() -> None:
 
     assert answer["data"][0]["duration"] is None
     assert answer["summary"]["total_duration"] is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"start_datetime": datetime(1970, 1, 1, tzinfo=UTC)},
+        {"start_datetime": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))},
+        {"end_datetime": datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone(-timedelta(hours=12)))},
+        {"start_datetime": None},
+    ],
+)
+def test_no_heart_rate_is_asked_for_a_workout_of_unbelievable_length(changes: dict[str, datetime | None]) -> None:
+    wearer = Wearer({"workout": [workout(TODAY, "07:00", id="odd", **changes), workout(TODAY, "08:00")]})
+
+    answer = ask("get_workouts", wearer)
+
+    assert wearer.asked[1] == ("heart_rate_within", [(at(TODAY, "08:00"), at(TODAY, "08:30"))])
+    assert [(row["duration"], row["heart_rate_samples"]) for row in answer["data"]] == [(None, None), (1_800, 0)]
+    assert answer["coverage"]["notes"][0].startswith("Without believable start and end")
 
 
 def test_a_year_of_workouts_keeps_the_newest_and_names_the_rest() -> None:
