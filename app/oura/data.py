@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from app.errors import ConnectionNeededError, MembershipError, ScopeMissingError
+from app.errors import ArgumentError, ConnectionNeededError, MembershipError, ScopeMissingError
 from app.oura.answers import Answer, Fetched, HeartRateAnswer, Profile
 from app.oura.cache import DAYLESS, DayCache
 from app.oura.client import OuraClient
-from app.oura.days import EARLIEST_ZONE, Dates, Span
+from app.oura.days import EARLIEST_ZONE, LATEST_ZONE, WIDEST_OFFSETS, Dates, Span
 from app.oura.documents import newest_first
 from app.oura.heart import HeartSamples, joined, utc_day, utc_midnight
 from app.oura.holdings import Here, Holdings, Progress
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from app.metrics import Metrics
 
 _DAY: Final = timedelta(days=1)
-_WIDEST_OFFSETS: Final = timedelta(hours=26)  # from UTC+14 to UTC-12
 
 
 class OuraData:
@@ -72,9 +71,8 @@ class OuraData:
         if zone is not None:
             period = dates.period(zone.today(now), zone.tz)
             wanted = _days(period.first, period.end)
-        else:  # wherever the wearer is, these days contain the ones meant
-            widest = dates.period(datetime.fromtimestamp(now, EARLIEST_ZONE).date(), EARLIEST_ZONE)
-            wanted = _days(widest.first - 2 * _DAY, widest.end)
+        else:
+            wanted = _widest(dates, now)
         here = self._obtain(
             dict.fromkeys(collections, wanted), zone, now, deadline=deadline, is_refresh=refresh, progress=progress
         )
@@ -94,7 +92,7 @@ class OuraData:
         now = self._clock()
         zone = self._zone.current(now)
         window = span.window(now, zone.tz if zone is not None else EARLIEST_ZONE, is_zone_sure=zone is not None)
-        last = window.end + _WIDEST_OFFSETS if zone is None and span.needs_zone() else window.end
+        last = window.end + WIDEST_OFFSETS if zone is None and span.needs_zone() else window.end
         wanted = _utc_days(window.start.timestamp(), min(last.timestamp(), now + 1))
         here = self._obtain({"heartrate": wanted}, zone, now, deadline=deadline, is_refresh=refresh, progress=progress)
         if zone is None:
@@ -233,6 +231,22 @@ class OuraData:
             max(start, datetime.fromtimestamp(utc_midnight(part.resume_from), zone.tz)) if part.resume_from else None,
             min(end, datetime.fromtimestamp(utc_midnight(part.resume_to + _DAY), zone.tz)) if part.resume_to else None,
         )
+
+
+def _widest(dates: Dates, now: float) -> list[date]:
+    """Return days that contain the ones meant wherever the wearer is. Raises ArgumentError if they would be wrong everywhere.
+
+    A year that ends today is a day too long where tomorrow has begun, so the last zone is asked before anything is refused.
+    """
+    tomorrow = datetime.fromtimestamp(now, EARLIEST_ZONE).date()
+    try:
+        widest = dates.period(tomorrow, EARLIEST_ZONE)
+    except ArgumentError as exc:
+        try:
+            widest = dates.period(datetime.fromtimestamp(now, LATEST_ZONE).date(), LATEST_ZONE)
+        except ArgumentError:
+            raise exc from None
+    return _days(widest.first - 2 * _DAY, min(widest.end + 2 * _DAY, tomorrow))
 
 
 def _days(first: date, last: date) -> list[date]:

@@ -16,6 +16,8 @@ MAX_DAYS: Final = 365
 DEFAULT_DAYS: Final = 7
 FIRST_YEAR: Final = 2013  # Oura was founded; no ring can know an earlier day
 EARLIEST_ZONE: Final = timezone(timedelta(hours=14))  # where a day begins first
+LATEST_ZONE: Final = timezone(-timedelta(hours=12))  # and last
+WIDEST_OFFSETS: Final = timedelta(hours=26)  # from one to the other
 _MAX_CHARS: Final = 64
 _QUOTED_CHARS: Final = 40
 _DAY: Final = timedelta(days=1)
@@ -110,7 +112,8 @@ class Span:
     def window(self, now: float, tz: tzinfo, *, is_zone_sure: bool = True) -> Window:
         """Return the time meant, *tz* being the wearer's zone. Raises ArgumentError with every problem.
 
-        While the zone is not sure, the order of a time with an offset and one without cannot be judged and is not.
+        While the zone is not sure, the order of a time with an offset and one without cannot be judged and is not, and a span
+        is too long only if it is in every zone.
         """
         problems: list[str] = []
         present = datetime.fromtimestamp(math.floor(now), tz)
@@ -131,7 +134,7 @@ class Span:
             )
         elif begins >= after and (is_zone_sure or _is_aware(start) == _is_aware(end)):
             problems.append("start_datetime is not before end_datetime: swap them.")
-        if min(after, present) - begins > MAX_DAYS * _DAY + _GRACE:
+        if min(after, present) - begins > MAX_DAYS * _DAY + (_GRACE if is_zone_sure else WIDEST_OFFSETS):
             problems.append(
                 f"That is {(min(after, present) - begins).days} days of heart rate; at most {MAX_DAYS} can be asked for at once."
             )

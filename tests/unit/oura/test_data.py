@@ -28,6 +28,7 @@ from tests.unit.oura.upstream import (
     sleep_document,
 )
 
+YEARS = Span("2024-03-01", "2026-03-19")
 DOWN = (503, {}, "<html>")
 NO_SCOPE = (401, {}, '{"detail":"Token is not authorized access daily scope."}')
 TOKEN_DEAD = (401, {}, '{"detail":"Token already used or revoked."}')
@@ -111,6 +112,30 @@ def test_today_is_the_wearers_wherever_the_server_runs(make_data, upstream, cloc
     answer = ask(make_data(), Dates.last(2), "daily_sleep")
     assert (answer.today, answer.end) == (date(2026, 3, today), date(2026, 3, today))
     assert days_of(answer["daily_sleep"]) == [date(2026, 3, today - 1), date(2026, 3, today)]
+
+
+@pytest.mark.parametrize("dates", [(day_back(364),), (day_back(364), TODAY), (day_back(364), date(2026, 4, 1))])
+def test_a_year_until_today_is_not_too_long_while_the_zone_is_unknown(make_data, month, dates):
+    answer = ask(make_data(), Dates.between(*(day.isoformat() for day in dates)))
+    assert (answer.start, answer.end) == (day_back(364), TODAY)
+    assert days_of(answer["sleep"])[-1] == TODAY
+
+
+@pytest.mark.parametrize("offset", ["+14:00", "+02:00", "-11:00"])
+def test_the_days_of_times_with_an_offset_are_judged_once_the_zone_is_known(make_data, upstream, offset):
+    upstream.rows["sleep"] = [sleep_document(day_back(n), offset=offset) for n in range(9, 0, -1)]
+    answer = ask(make_data(), Dates.between(f"{day_back(4)}T23:30:00{offset}", f"{day_back(4)}"))
+    assert days_of(answer["sleep"]) == [day_back(4)]
+
+
+def test_days_that_are_too_many_in_every_zone_ask_oura_nothing(make_data, upstream):
+    for call in (
+        lambda: ask(make_data(), Dates.between("2025-03-01")),
+        lambda: make_data().heart_rate(YEARS, deadline=Deadline()),
+    ):
+        with pytest.raises(ArgumentError, match="at most 365"):
+            call()
+    assert upstream.requests == []
 
 
 def test_without_any_record_utc_is_assumed_and_said(make_data, upstream):
@@ -275,6 +300,12 @@ def test_a_time_with_offset_and_one_without_are_judged_once_the_zone_is_known(ma
     assert (answer.end - answer.start).total_seconds() == 3601
     with pytest.raises(ArgumentError, match="swap them"):
         data.heart_rate(Span("2026-03-19T10:00Z", "2026-03-19T11:00"), deadline=Deadline())
+
+
+def test_a_year_of_heart_rate_until_today_is_not_too_long_while_the_zone_is_unknown(make_data, month, clock):
+    clock.now += 3 * 3600
+    answer = make_data().heart_rate(Span(f"{day_back(364)}T00:00"), deadline=Deadline())
+    assert (answer.start.date(), answer.zone.name) == (day_back(364), "UTC+02:00")
 
 
 def test_windows_are_fetched_by_the_days_they_touch(data, beats):
