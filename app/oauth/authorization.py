@@ -5,6 +5,7 @@ Owns the addresses, the time-outs and how answers are told apart. Keeps nothing:
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 from collections.abc import Callable, Iterator
@@ -206,11 +207,33 @@ def _checked(response: requests.Response) -> requests.Response:
         else:
             raise OuraUnavailableError("Oura's sign-in service gave an answer that cannot be read. Try again in a few minutes.")
     if response.ok and isinstance(body.get("access_token"), str):
+        response._content = json.dumps(_readable(body)).encode()  # noqa: SLF001 - so do its own hooks
         return response
     code = body.get("error")
     if not isinstance(code, str) or not code.isascii():
         code = "invalid_client" if response.status_code == 401 else "invalid_request"
     raise GrantRefusedError(code[:40])
+
+
+def _readable(answer: dict[str, Any]) -> dict[str, Any]:
+    """Keep what is used of a token *answer*, in the types that oauthlib insists on: it fails over a lifetime it cannot count, and
+    the code or refresh token that paid for the answer is spent. What is unusable is unknown.
+    """
+    kept = {name: value for name in ("access_token", "refresh_token") if isinstance(value := answer.get(name), str) and value}
+    lifetime_s = _seconds(answer.get("expires_in"))
+    scopes = normalised(scope if isinstance(scope := answer.get("scope"), str | list) else None)
+    return {
+        **kept,
+        **({"expires_in": lifetime_s} if lifetime_s is not None else {}),
+        **({"scope": " ".join(sorted(scopes))} if scopes is not None else {}),
+    }
+
+
+def _seconds(value: Any) -> int | None:
+    try:
+        return int(float(value))
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 @contextmanager

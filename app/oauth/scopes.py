@@ -16,6 +16,6 @@ def normalised(granted: str | Iterable[str] | None) -> frozenset[str] | None:
     """
     if granted is None:
         return None
-    names = re.split(r"[\s,+]+", granted) if isinstance(granted, str) else granted
-    bare = (str(name).strip().removeprefix(_PREFIX) for name in names)
+    names = re.split(r"[\s,+]+", granted if isinstance(granted, str) else " ".join(map(str, granted)))
+    bare = (name.removeprefix(_PREFIX) for name in names)
     return frozenset(_OLD_NAMES.get(name, name) for name in bare if name) or None

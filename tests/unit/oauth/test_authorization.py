@@ -125,6 +125,32 @@ def test_the_code_is_traded_with_its_verifier_secret_and_redirect_uri_in_the_bod
     assert (pair.access_token, pair.refresh_token, pair.expires_at, pair.scopes) == ("A1", "R1", NOW + 86_400, {"daily", "spo2"})
 
 
+@pytest.mark.parametrize(
+    ("changes", "refresh_token", "lifetime_s", "scopes"),
+    [
+        ({"expires_in": "3600.0"}, "R1", 3600, {"daily"}),
+        ({"expires_in": "soon"}, "R1", None, {"daily"}),
+        ({"expires_in": [1]}, "R1", None, {"daily"}),
+        ({"expires_in": 10**400}, "R1", None, {"daily"}),
+        ({"scope": "extapi:daily,tag"}, "R1", 60, {"daily", "tag"}),
+        ({"scope": ["daily", "tag"]}, "R1", 60, {"daily", "tag"}),
+        ({"scope": 5}, "R1", 60, None),
+        ({"refresh_token": None}, "R0", 60, {"daily"}),
+        ({"refresh_token": 7}, "R0", 60, {"daily"}),
+    ],
+)
+def test_no_oddity_of_an_answer_loses_the_token_that_was_spent_for_it(
+    authorization, oura, changes, refresh_token, lifetime_s, scopes
+):
+    answer = {"access_token": "A1", "refresh_token": "R1", "expires_in": 60, "scope": "daily", "token_type": None} | changes
+    oura.add(responses.POST, API, json=answer)
+
+    pair = authorization.refresh(API, "R0")
+
+    assert (pair.access_token, pair.refresh_token, pair.scopes) == ("A1", refresh_token, scopes)
+    assert pair.expires_at == (NOW + lifetime_s if lifetime_s is not None else None)
+
+
 def test_every_consent_has_a_verifier_and_challenge_of_its_own(authorization):
     one, other = authorization.consent("s1"), authorization.consent("s2")
     challenges = {parse_qs(urlsplit(consent.url).query)["code_challenge"][0] for consent in (one, other)}

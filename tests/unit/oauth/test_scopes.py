@@ -11,6 +11,7 @@ from app.oauth.scopes import normalised
         ("extapi:spo2Daily", {"spo2"}),
         (["daily", "extapi:tag"], {"daily", "tag"}),
         ("daily,tag+workout", {"daily", "tag", "workout"}),
+        (["daily,tag+workout"], {"daily", "tag", "workout"}),
     ],
 )
 def test_oura_s_spellings_become_the_names_its_errors_use(granted, names):
