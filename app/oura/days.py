@@ -140,7 +140,7 @@ class Span:
             )
         if problems:
             raise ArgumentError(problems)
-        return _until_now(begins, after, present, is_told=end is not None)
+        return _until_now(begins, after, present, is_told=end not in {None, present.date()})
 
     def needs_zone(self) -> bool:
         """Tell whether the time meant depends on where the wearer is."""

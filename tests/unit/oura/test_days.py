@@ -145,6 +145,7 @@ def test_a_future_end_is_cut_to_now_and_told():
 
 def test_today_as_a_bare_date_ends_now_without_a_word():
     assert window("2026-03-20").notes == ()
+    assert window("2026-03-14", "2026-03-20").notes == ()
 
 
 @pytest.mark.parametrize(
