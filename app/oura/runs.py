@@ -15,8 +15,9 @@ from typing import Any, Final
 
 import gevent
 
+from app.errors import OuraUnavailableError
 from app.oura.cache import DAYLESS, Rows
-from app.oura.client import NoSuchRouteError, OuraClient, PagesRepeatError
+from app.oura.client import OURS, NoSuchRouteError, OuraClient, PagesRepeatError
 from app.oura.collections import Collection
 from app.oura.documents import UnreadableError
 from app.oura.heart import DayPacker, Sources
@@ -112,6 +113,8 @@ class _Documents:
             self._records[record.id or json.dumps(row, sort_keys=True)] = record
 
     def harvest(self) -> Harvest:
+        if self._unreadable and not self._records:
+            raise OuraUnavailableError(f"Oura sent documents whose day cannot be told. {OURS}")  # not: "the ring was not worn"
         by_day: dict[date, list[Any]] = defaultdict(list)
         for record in self._records.values():
             by_day[getattr(record, "day", DAYLESS)].append(record)

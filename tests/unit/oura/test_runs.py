@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.errors import OuraUnavailableError
 from app.oura.client import NoSuchRouteError
 from app.oura.collections import COLLECTIONS
 from app.oura.heart import Sources
@@ -69,6 +70,12 @@ def test_a_document_that_cannot_be_read_is_counted_and_sinks_nothing(client, ups
     harvest = fetched(client, "daily_sleep", TODAY, TODAY)
     assert harvest.unreadable == 2
     assert [row.score for row in harvest.rows[TODAY]] == [77]
+
+
+def test_documents_of_which_none_can_be_read_are_not_days_without_data(client, upstream):
+    upstream.canned["daily_sleep"].append((200, {}, '{"data":[{"id":"s","date_of_night":"2026-03-20","score":77}]}'))
+    with pytest.raises(OuraUnavailableError, match="cannot be told"):
+        fetched(client, "daily_sleep", TODAY, TODAY)
 
 
 def test_a_deprecated_collection_that_oura_has_dropped_is_empty_and_any_other_is_an_error(client, upstream):
