@@ -64,7 +64,11 @@ class RedirectedError(AccessRefusedError):
 
 
 def checked(pairs: Pairs, clients: Clients, *, issuer: str) -> AuthorizationRequest:
-    """The request in the query *pairs*; RedirectedError where the client is told no, AccessRefusedError where the person is."""
+    """The request in the query *pairs*; RedirectedError where the client is told no, AccessRefusedError where the person is.
+
+    A parameter without a value counts as left out (RFC 6749 §3.1).
+    """
+    pairs = [(name, value) for name, value in pairs if value]
     values = dict(pairs)
     names = [name for name, _ in pairs]
     client_id = values.get("client_id", "")

@@ -126,7 +126,7 @@ def test_pkce_is_asked_of_clients_with_a_secret_too(door):
         "https://evil.example/?https://app.example/callback",
         "//app.example/callback",
         "javascript:alert(1)",
-        "",
+        " ",
     ],
 )
 def test_a_redirect_trick_sends_nobody_anywhere(door, client_id, uri):
@@ -187,7 +187,7 @@ def test_no_page_of_ours_is_an_open_redirect(door, path):
         "http://oura.example/mcp",
         f"{ISSUER}:8443/mcp",
         "mcp",
-        "",
+        " ",
         [f"{ISSUER}/mcp", "https://evil.example/mcp"],
         [f"{ISSUER}/mcp", f"{ISSUER}/sse"],
     ],

@@ -465,3 +465,13 @@ def test_redirect_uri_of_the_only_registered_address_may_be_left_out(door, clien
 
     assert answer.headers["Location"].startswith(REDIRECT + "?")
     assert person.redeem(told(answer)["code"], client_id).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["state", "resource", "scope", "redirect_uri", "response_mode", "request", "request_uri"])
+def test_a_parameter_without_a_value_counts_as_left_out(door, client_id, name):
+    person = door.client()
+
+    answer = told(person.answer(person.ask(client_id, **{name: ""})))
+
+    assert "code" in answer
+    assert answer.get("state") == (None if name == "state" else "st&te")
