@@ -36,6 +36,7 @@ class AuthorizationRequest:
     resource: str
     scope: str
     issuer: str
+    redirect_was_given: bool = True
 
     @classmethod
     def of_record(cls, record: dict[str, Any]) -> Self:
@@ -115,6 +116,7 @@ def _checked(values: dict[str, str], names: list[str], client: Client, redirect_
         resource=_resource(values, names, issuer),
         scope=scope_for(values.get("scope", "")),
         issuer=issuer,
+        redirect_was_given="redirect_uri" in values,
     )
 
 

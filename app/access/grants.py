@@ -51,6 +51,7 @@ class Grant:
     used_at: float
     code: str
     code_challenge: str
+    redirect_was_given: bool = True
     redeemed: bool = False
     access: tuple[tuple[str, float], ...] = ()  # hash, expiry
     refresh: tuple[tuple[str, float | None], ...] = ()  # hash, when it was replaced
@@ -109,6 +110,7 @@ class Grants:
             used_at=now,
             code=hashed(code),
             code_challenge=request.code_challenge,
+            redirect_was_given=request.redirect_was_given,
         )
         with self.lock():
             self._sweep()

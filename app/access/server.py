@@ -120,6 +120,8 @@ class _CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
 
     def query_authorization_code(self, code: str, client: Client) -> Grant | None:
         found: Grant | None = self.server.grants.of_code(code, client)
+        if found is not None and not found.redirect_was_given:  # RFC 6749 §4.1.3: then it may be left out here too
+            self.request.form.setdefault("redirect_uri", found.redirect_uri)
         return found
 
     def authenticate_user(self, grant: Grant) -> Grant:

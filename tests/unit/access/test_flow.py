@@ -467,6 +467,16 @@ def test_redirect_uri_of_the_only_registered_address_may_be_left_out(door, clien
     assert person.redeem(told(answer)["code"], client_id).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("asked", "redeemed", "status"), [("", "", 200), ("", "https://evil.example/", 400), (REDIRECT, "", 400)]
+)
+def test_redirect_uri_may_be_left_out_with_the_code_where_it_was_left_out_before(door, client_id, asked, redeemed, status):
+    person = door.client()
+    code = person.consent(client_id, redirect_uri=asked)["code"]
+
+    assert person.redeem(code, client_id, redirect_uri=redeemed).status_code == status
+
+
 @pytest.mark.parametrize("name", ["state", "resource", "scope", "redirect_uri", "response_mode", "request", "request_uri"])
 def test_a_parameter_without_a_value_counts_as_left_out(door, client_id, name):
     person = door.client()
