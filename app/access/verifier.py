@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from app.access.grants import Grants
 from app.access.resources import opened_by
-from app.errors import StoreUnavailableError
+from app.errors import AuthError, StoreUnavailableError
 from app.services import Principal
 
 RECHECK_S = 5.0  # within this a revocation in another process is noticed; one in this process is at once
@@ -40,13 +40,19 @@ class Verifier:
         self._known: dict[bytes, _Known] = {}
 
     def verify(self, token: str, resource_url: str) -> Principal | None:
-        """Who holds *token*, if it is good for *resource_url* now; None otherwise."""
+        """Who holds *token*, if it is good for *resource_url* now; None otherwise.
+
+        AuthError for one of ours whose hour is over: nobody guessed it, so it is no failed attempt. Were it counted, wrong
+        tokens of others at the same address would turn the 401 that makes its client renew into a 429.
+        """
         digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
         known = self._known.get(digest)
         if known is None or self._monotonic() >= known.recheck_at:
             known = self._looked_up(token, digest, known)
-        if known is None or resource_url not in known.resources or self._clock() >= known.until:
+        if known is None or resource_url not in known.resources:
             return None
+        if self._clock() >= known.until:
+            raise AuthError("The access token has expired. Renew it with the refresh token.", token_was_sent=True)
         self._grants.used(known.grant_id)
         return known.principal
 

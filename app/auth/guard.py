@@ -34,7 +34,10 @@ log = logging.getLogger(__name__)
 
 
 class Guard:
-    """Knows the owner by AUTH_TOKEN or a signed-in browser, and others by *verifiers*, each of a token and a resource URL."""
+    """Knows the owner by AUTH_TOKEN or a signed-in browser, and others by *verifiers*, each of a token and a resource URL.
+
+    A verifier may raise AuthError for a token that it knows to be over.
+    """
 
     def __init__(self, settings: Settings, sealer: Sealer, *, metrics: Metrics, clock: Callable[[], float]) -> None:
         self.settings = settings

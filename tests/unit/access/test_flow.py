@@ -251,6 +251,19 @@ def test_what_is_not_used_for_ninety_days_ends(door, client_id):
     assert len(door.services.vault.owners("mcp-grant")) == 1
 
 
+def test_an_expired_token_is_401_so_that_its_client_renews_whatever_others_at_its_address_have_tried(door, client_id):
+    program = door.client()
+    tokens = program.come_in(client_id)
+    door.clock.now += 3600
+    wrong = [program.call("wrong").status_code for _ in range(21)]
+
+    refused = [program.call(tokens["access_token"]) for _ in range(30)]
+
+    assert wrong[-1] == 429
+    assert {answer.status_code for answer in refused} == {401}
+    assert 'error="invalid_token"' in refused[0].headers["WWW-Authenticate"]
+
+
 def test_everything_survives_a_restart(door, client_id):
     program = door.client()
     code = program.consent(client_id)["code"]
