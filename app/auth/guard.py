@@ -50,6 +50,7 @@ class Guard:
         self._sessions = Sessions(settings, sealer, clock=clock)
         self._headers = [(header[0].lower(), header) for header in security_headers(settings)]
         self._home = urlsplit(settings.redirect_origin)
+        self._public_host = urlsplit(settings.public_url).netloc
 
     def install(self, app: Flask) -> None:
         """Put the guard before and after every request of *app*."""
@@ -176,10 +177,13 @@ class Guard:
         return client_address(request.environ, self.settings.trusted_proxy_hops)
 
     def base_url(self, request: Request) -> str:
-        """This server as the caller addressed it: the loopback Host it used, else PUBLIC_URL."""
-        header = request.environ.get("HTTP_HOST", "")
-        if is_loopback(hostname(header)):
-            return f"{request.environ['wsgi.url_scheme']}://{header.lower()}"
+        """This server as the caller addressed it: the loopback Host it used, else PUBLIC_URL.
+
+        PUBLIC_URL itself may be on loopback, and https there by a proxy that only it tells of.
+        """
+        header = request.environ.get("HTTP_HOST", "").lower()
+        if is_loopback(hostname(header)) and header != self._public_host:
+            return f"{request.environ['wsgi.url_scheme']}://{header}"
         return self.settings.public_url
 
     def resource_url(self, request: Request) -> str:

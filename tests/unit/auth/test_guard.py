@@ -53,6 +53,17 @@ def test_the_challenge_follows_the_path_and_the_public_url():
     )
 
 
+@pytest.mark.parametrize(
+    ("host", "scheme"), [("localhost:8443", "https"), ("LOCALHOST:8443", "https"), ("localhost:3001", "http")]
+)
+def test_a_public_url_on_this_computer_keeps_the_https_that_its_proxy_speaks(host, scheme):
+    client = build(public_url="https://localhost:8443").client(host)
+
+    challenge = client.get("/mcp").headers["WWW-Authenticate"]
+
+    assert f'resource_metadata="{scheme}://{host.lower()}/.well-known/oauth-protected-resource/mcp"' in challenge
+
+
 def test_with_the_front_door_off_the_challenge_names_no_metadata():
     client = build(oauth_server=False).client()
 
