@@ -89,7 +89,8 @@ class OuraAuthorization:
     def owning_endpoint(self) -> str:
         """The token endpoint that knows our client id and secret; GrantRefusedError if none does.
 
-        Asked with a refresh token that cannot exist: `invalid_grant` comes from the endpoint that accepted the client itself.
+        Asked with a refresh token that cannot exist: `invalid_grant`, or whatever is not said of the client or of the request as
+        such, comes from the endpoint that accepted the client itself.
         A code must not be tried at both, since the wrong one may burn it. With OURA_TOKEN_URL set nothing is asked.
         """
         if self._settings.oura_token_url:
@@ -99,7 +100,7 @@ class OuraAuthorization:
             try:
                 self.refresh(url, secrets.token_urlsafe(32), limit_s=TOTAL_S)
             except GrantRefusedError as exc:
-                if exc.code == "invalid_grant":
+                if exc.code not in NOT_OURS:
                     return url
             except OuraUnavailableError as exc:
                 unavailable = exc

@@ -61,7 +61,7 @@ LAPSED: Final = (
 OLD_APP: Final = "The Oura app on the phone is too old to share this kind of data. Update the app, sync, then ask again."
 OURS: Final = "This is a fault of this server or a change at Oura, not of the ring; a newer version of the server may help."
 
-_MISSING_SCOPE: Final = re.compile(r"not authorized access (?:extapi:)?([A-Za-z0-9_]{1,40}) scope", re.IGNORECASE)
+_MISSING_SCOPE: Final = re.compile(r"(?:not authorized access (?:extapi:)?([A-Za-z0-9_]{1,40}) )?scope", re.IGNORECASE)
 _RENAMED_SCOPES: Final = {"spo2Daily": "spo2"}
 _TRANSIENT: Final = frozenset({408, 425, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 
@@ -223,7 +223,7 @@ class OuraClient:
             raise _FaultError(OuraUnavailableError(GARBLED)) from exc
         self._count(name, response.status_code)
         if response.status_code != 200:
-            raise self._refusal(response, body, name)
+            raise self._refusal(response, body, request.collection)
         try:
             return request.decode(body.decode("utf-8-sig"))
         except (ValueError, RecursionError) as exc:
@@ -245,13 +245,16 @@ class OuraClient:
                     raise requests.exceptions.ContentDecodingError("larger than any page")
             return response, bytes(body)
 
-    def _refusal(self, response: requests.Response, body: bytes, collection: str) -> Exception:
+    def _refusal(self, response: requests.Response, body: bytes, collection: Collection) -> Exception:
         """Return what to raise for an answer that is not 200. Bodies are read for their meaning and never quoted."""
         status = response.status_code
-        logs.event(_logger, "oura.refused", level=logging.WARNING, collection=collection, status=status)
+        logs.event(_logger, "oura.refused", level=logging.WARNING, collection=collection.name, status=status)
         if status == 401:
-            scope = _MISSING_SCOPE.search(body[:2000].decode("utf-8", "replace"))
-            return ScopeMissingError(_RENAMED_SCOPES.get(scope[1], scope[1])) if scope else _TokenRejectedError()
+            missing = _MISSING_SCOPE.search(body[:2000].decode("utf-8", "replace"))
+            if missing is None:
+                return _TokenRejectedError()
+            scope = missing[1] or collection.scope  # in other words than Oura's usual ones: then the one that opens this
+            return ScopeMissingError(_RENAMED_SCOPES.get(scope, scope))
         if status == 429:
             wait_s = _retry_after_s(response.headers.get("Retry-After"), self._clock())
             if wait_s is not None:

@@ -32,6 +32,7 @@ def authorization(settings, clock):
         (PROBLEM_401, INVALID_GRANT, MOI),
         (DOWN, INVALID_GRANT, MOI),
         (INVALID_GRANT, AWAY, API),
+        (INVALID_CLIENT, {"status": 401, "json": {"error": "invalid_token"}}, MOI),
         (INVALID_CLIENT, INVALID_CLIENT, GrantRefusedError),
         (INVALID_REQUEST, PROBLEM_401, GrantRefusedError),
         (DOWN, INVALID_CLIENT, OuraUnavailableError),

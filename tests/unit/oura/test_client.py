@@ -119,6 +119,7 @@ def test_an_old_phone_app_is_named(client, upstream):
         ("Token is not authorized access stress scope.", "stress"),
         ("Token is not authorized access extapi:heart_health scope.", "heart_health"),
         ("Token is not authorized access spo2Daily scope.", "spo2"),
+        ("Missing required scopes.", "daily"),
     ],
 )
 def test_a_missing_scope_is_named_and_spends_no_refresh(client, upstream, source, detail, scope):
