@@ -20,6 +20,7 @@ MAX_DEPTH = 64
 # Also one that never ends: tried anew from each of its quotes, 100 kB of them would hold the process for half a minute.
 _STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
 class DecodeError(ValueError):
@@ -74,14 +75,18 @@ _encode_any = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, allow_n
 def encode(value: Any) -> str:
     """*value* as compact ASCII JSON; a number that JSON lacks (NaN) is null, like everything missing.
 
-    orjson is ten times as fast as the standard library, but writes no `\\u` escapes and no integers beyond 64 bits: what needs
-    those goes the long way.
+    orjson is ten times as fast as the standard library, but writes no `\\u` escapes, so they are put in afterwards, and no
+    integers beyond 64 bits: what has those goes the long way.
     """
     try:
-        text = orjson.dumps(value)
+        text = orjson.dumps(value).decode()
     except orjson.JSONEncodeError:
         return _encode_any(value)
-    return text.decode() if text.isascii() else _encode_any(value)
+    return text if text.isascii() else _BEYOND_ASCII.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return _encode_any(found[0])[1:-1]
 
 
 def quoted(text: str) -> str:

@@ -1,6 +1,7 @@
 """The strict decoder: what two JSON readers could read differently is refused, and cheap things stay cheap."""
 
 import json
+import math
 import time
 
 import pytest
@@ -77,6 +78,11 @@ def test_a_string_that_never_ends_is_refused_at_once():
 )
 def test_plain_json_is_read_as_it_is(raw, value):
     assert decode(raw) == value
+
+
+@pytest.mark.parametrize("text", ["plain", "Grüße 😀"])
+def test_a_number_that_json_lacks_is_null_whatever_stands_beside_it(text):
+    assert decode(encode({"score": math.nan, "most": math.inf, "tag": text}).encode()) == {"score": None, "most": None, "tag": text}
 
 
 @given(JSON)
