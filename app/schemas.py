@@ -34,14 +34,16 @@ class OutputSchema(_PlainSchema):
     """A nullable value is one type list, not an `anyOf`."""
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
-        inner = self.generate_inner(schema["schema"])
-        if isinstance(inner.get("type"), str):
-            return {**inner, "type": [inner["type"], "null"]} if "enum" not in inner else _nullable_enum(inner)
+        return _or_null(self.generate_inner(schema["schema"]))
+
+
+def _or_null(inner: JsonSchemaValue) -> JsonSchemaValue:
+    """What allows *inner* or null: one type list, but an `anyOf` where *inner* is a reference that is still to be inlined."""
+    if not isinstance(inner.get("type"), str):
         return {"anyOf": [inner, {"type": "null"}]}
-
-
-def _nullable_enum(inner: JsonSchemaValue) -> JsonSchemaValue:
-    return {**inner, "type": [inner["type"], "null"], "enum": [*inner["enum"], None]}
+    made = {**inner, "type": [inner["type"], "null"]}
+    values = [made.pop("const")] if "const" in made else made.get("enum")
+    return made if values is None else {**made, "enum": [*values, None]}
 
 
 def _inlined(node: Any, definitions: dict[str, Any]) -> Any:
@@ -61,11 +63,8 @@ def _flat_nullable(node: dict[str, Any]) -> dict[str, Any]:
     options = node.get("anyOf")
     if not (isinstance(options, list) and len(options) == 2 and options[1] == {"type": "null"}):
         return node
-    inner = options[0]
-    if not isinstance(inner.get("type"), str):
-        return node
     rest = {key: value for key, value in node.items() if key != "anyOf"}
-    return {**inner, **rest, "type": [inner["type"], "null"]}
+    return {**_or_null(options[0]), **rest}
 
 
 def without_titles(node: Any) -> Any:

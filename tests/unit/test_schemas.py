@@ -1,0 +1,36 @@
+"""Schemas from annotations: what may be null says so, and allows it."""
+
+from enum import Enum
+from typing import Any, Literal
+
+import jsonschema
+import pytest
+from pydantic import TypeAdapter
+from typing_extensions import TypedDict
+
+from app.schemas import OutputSchema
+
+
+class Stage(Enum):
+    DEEP = "deep"
+    REM = "rem"
+
+
+class Nap(TypedDict):
+    minutes: int
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value"),
+    [(int, 5), (Literal["deep"], "deep"), (Literal["deep", "rem"], "rem"), (Stage, "deep"), (Nap, {"minutes": 5}), (list[Stage], ["rem"])],
+)
+def test_what_may_be_null_is_one_type_list_that_null_satisfies(annotation: Any, value: Any):
+    holder = TypedDict("holder", {"value": annotation | None})  # type: ignore[misc]
+    schema = TypeAdapter(holder).json_schema(schema_generator=OutputSchema, mode="serialization")
+
+    assert "anyOf" not in str(schema) and "$ref" not in str(schema)
+    assert schema["properties"]["value"]["type"][-1] == "null"
+    for given in (value, None):
+        jsonschema.validate({"value": given}, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"value": "light"}, schema)
