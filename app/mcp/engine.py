@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from app.errors import RateExceededError
 from app.mcp.changes import SUBSCRIPTION_ID, Changes
 from app.mcp.envelope import result_text
-from app.mcp.eras import NEWEST_WITH_HANDSHAKE, REVISIONS, V2026_07_28, WITH_HANDSHAKE, Method, Revision
+from app.mcp.eras import NEWEST, NEWEST_WITH_HANDSHAKE, REVISIONS, WITH_HANDSHAKE, Method, Revision
 from app.mcp.ladder import repeated_arguments
 from app.mcp.listings import Listings
 from app.mcp.runners import Runners
@@ -82,7 +82,7 @@ class Engine:
         self.discovery = encode(
             {
                 "supportedVersions": [revision.name for revision in REVISIONS],
-                "capabilities": self.capabilities(V2026_07_28, has_channel=True),
+                "capabilities": self.capabilities(NEWEST, has_channel=True),
                 **self._instructions,
             }
         )

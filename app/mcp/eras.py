@@ -123,6 +123,7 @@ V2026_07_28 = Revision(
 REVISIONS = (V2026_07_28, V2025_11_25, V2025_06_18, V2025_03_26, V2024_11_05)
 WITH_HANDSHAKE = {revision.name: revision for revision in REVISIONS if revision.has_handshake}
 WITHOUT_HANDSHAKE = {revision.name: revision for revision in REVISIONS if not revision.has_handshake}
+NEWEST = REVISIONS[0]
 NEWEST_WITH_HANDSHAKE = next(iter(WITH_HANDSHAKE.values()))
 UNSAID = V2025_03_26  # what a POST without MCP-Protocol-Version speaks (2025-06-18, "Protocol Version Header")
 

@@ -27,7 +27,7 @@ from app.mcp.envelope import (
     error_text,
     read,
 )
-from app.mcp.eras import PROTOCOL_VERSION, STATELESS_STATUSES, UNSAID, WITH_HANDSHAKE, Revision, is_stateless
+from app.mcp.eras import NEWEST, PROTOCOL_VERSION, UNSAID, WITH_HANDSHAKE, WITHOUT_HANDSHAKE, Revision, is_stateless
 from app.mcp.standing import listen
 from app.mcp.streams import COMMENT, EventStream, Item, Outbox, primer
 from app.mcp.wire import DecodeError, decode
@@ -64,6 +64,9 @@ def _stateless(engine: Engine, incoming: Incoming, message: Message) -> Answer:
     if isinstance(message, Reply):
         raise MessageError(INVALID_REQUEST, "In this revision a server asks nothing that could be answered.")
     if isinstance(message, Notification):
+        version = incoming.version
+        if version is not None and version not in WITH_HANDSHAKE and version not in WITHOUT_HANDSHAKE:
+            return refusal(400, ladder.unsupported(version))
         return Answer(202)
     incoming.charge(1)
     try:
@@ -71,7 +74,7 @@ def _stateless(engine: Engine, incoming: Incoming, message: Message) -> Answer:
         if message.method == "tools/call":
             _check_repeated(engine, incoming, message)
     except RpcError as exc:
-        return refusal(STATELESS_STATUSES[exc.code], exc, id_=message.id)
+        return refusal(NEWEST.statuses[exc.code], exc, id_=message.id)
     call = Call(
         engine,
         declared.revision,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from app.errors import RpcError
 from app.mcp.channels import LEVELS
 from app.mcp.envelope import HEADER_MISMATCH, INVALID_PARAMS, UNSUPPORTED_VERSION
-from app.mcp.eras import PROTOCOL_VERSION, REVISIONS, WITHOUT_HANDSHAKE, Method, Revision
+from app.mcp.eras import NEWEST, PROTOCOL_VERSION, REVISIONS, WITHOUT_HANDSHAKE, Method, Revision
 
 if TYPE_CHECKING:
     from app.mcp.edge import Header
@@ -43,16 +43,21 @@ def check(request: Request, header: Header, methods: Mapping[str, Mapping[str, M
     _same(header, "MCP-Protocol-Version", version)
     _same(header, "Mcp-Method", request.method)
     revision = WITHOUT_HANDSHAKE.get(version)
-    method = methods[revision.name].get(request.method) if revision is not None else None
+    method = methods[(revision or NEWEST).name].get(request.method)
     named = request.params.get(method.named_by) if method is not None and method.named_by else None
     if isinstance(named, str) and _decoded(_trimmed(header("Mcp-Name"))) != named:
         raise RpcError(HEADER_MISMATCH, "The Mcp-Name header is missing or differs from the body.")
     if revision is None:
-        data = {"supported": [known.name for known in REVISIONS], "requested": version}
-        raise RpcError(UNSUPPORTED_VERSION, "This protocol version is not supported.", data)
+        raise unsupported(version)
     if level is not None and level not in LEVELS:
         raise RpcError(INVALID_PARAMS, f"'{LOG_LEVEL}' must be one of {', '.join(LEVELS)}.")
     return Declared(revision, capabilities, level)
+
+
+def unsupported(version: str) -> RpcError:
+    """What a client is told that speaks a revision nobody here knows."""
+    data = {"supported": [known.name for known in REVISIONS], "requested": version}
+    return RpcError(UNSUPPORTED_VERSION, "This protocol version is not supported.", data)
 
 
 def _envelope(request: Request) -> tuple[str, Mapping[str, Any], str | None]:

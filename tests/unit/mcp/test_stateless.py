@@ -172,9 +172,9 @@ def test_another_version_in_both_places_is_minus_32022_with_the_versions_there_a
 
 def test_a_client_that_contradicts_itself_is_told_so_before_its_version_is_judged(client):
     assert client.request("tools/list", meta={VERSION: "v999"}).error["code"] == -32020
-    assert (
-        client.request("tools/list", meta={VERSION: "v999"}, MCP_Protocol_Version="v999", Mcp_Method="x").error["code"] == -32020
-    )
+    for wrong in ({"Mcp_Method": "x"}, {"Mcp_Name": "x"}, {"Mcp_Name": None}):
+        answer = client.call("echo", meta={VERSION: "v999"}, MCP_Protocol_Version="v999", **wrong)
+        assert answer.error["code"] == -32020
 
 
 @pytest.mark.parametrize(
@@ -199,6 +199,16 @@ def test_what_is_not_one_request_is_400(client, body):
     answer = client.post(body)
 
     assert (answer.status, answer.error["code"]) == (400, -32600)
+
+
+@pytest.mark.parametrize(("version", "status"), [(None, 202), (MODERN, 202), ("2025-06-18", 202), ("v999", 400), ("", 400)])
+def test_a_notification_is_taken_unless_its_version_header_names_no_revision(client, version, status):
+    answer = client.post(
+        {"jsonrpc": "2.0", "method": "notifications/x", "params": {"_meta": META}}, MCP_Protocol_Version=version
+    )
+
+    assert answer.status == status
+    assert status == 202 or (answer.error["code"], "id" in answer.message) == (-32022, False)
 
 
 def test_a_stray_session_id_is_ignored_even_where_sessions_are_kept(serve):
