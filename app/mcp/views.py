@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 MAX_BODY = 100_000
 BODY_TIMEOUT_S = 10.0
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+ONLY_POST = "POST, OPTIONS"
 JSON = "application/json"
 EVENTS = "text/event-stream"
 JSON_HEADERS = [("Content-Type", JSON), ("Cache-Control", "no-store")]
@@ -58,7 +59,7 @@ class _Views:
     def answer(self, view: Callable[[Request, Incoming], Answer]) -> Response:
         current: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 (the proxy costs)
         if current.method == "OPTIONS":
-            return Response(status=204, headers={"Allow": self._allowed})
+            return Response(status=204, headers={"Allow": ONLY_POST if view == self.message else self._allowed})
         try:
             principal = self._edge.authenticate(current)
             answer = view(current, self._incoming(current, principal))
@@ -103,7 +104,7 @@ class _Views:
     def message(self, current: Request, incoming: Incoming) -> Answer:
         """Where a classic client posts; the answer goes to its stream."""
         if current.method != "POST":
-            return refusal(405, RpcError(405, "POST messages here."), headers={"Allow": "POST, OPTIONS"})
+            return refusal(405, RpcError(405, "POST messages here."), headers={"Allow": ONLY_POST})
         session_id = current.args.get("sessionId") or current.args.get("session_id") or ""
         session = self._engine.sessions.find(session_id, incoming.principal.key, is_classic=True)
         if session is None:
@@ -159,10 +160,11 @@ def _response(answer: Answer) -> Response:
 
 @lru_cache(maxsize=64)
 def _accepted(accept: str) -> tuple[bool, bool]:
-    """Whether JSON and whether events can be answered; a missing header accepts anything."""
+    """Whether JSON and whether events can be answered; a missing header accepts anything, and a charset asks for nothing."""
     if not accept:
         return True, True
-    accepted = parse_accept_header(accept, MIMEAccept)
+    asked = parse_accept_header(accept, MIMEAccept)
+    accepted = MIMEAccept([(kind.partition(";")[0].rstrip(), quality) for kind, quality in asked])
     return accepted.quality(JSON) > 0, accepted.quality(EVENTS) > 0
 
 

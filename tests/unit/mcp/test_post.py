@@ -276,10 +276,12 @@ def test_a_body_that_never_arrives_is_408(serve):
 
 @pytest.mark.requirement("accept")
 @pytest.mark.parametrize(
-    "accept", [None, "*/*", "application/*", "application/json", f"application/json, {EVENTS}", "text/html, */*;q=0.1"]
+    "accept", [None, "*/*", "application/*", "application/json", f"application/json, {EVENTS}", "text/html, */*;q=0.1", "application/json; charset=utf-8"]
 )
 def test_json_is_answered_wherever_it_is_accepted(serve, accept):
-    assert not serve().request("ping", Accept=accept).is_stream
+    answer = serve().request("ping", Accept=accept)
+
+    assert (answer.status, answer.is_stream) == (200, False)
 
 
 @pytest.mark.requirement("accept")
@@ -289,6 +291,8 @@ def test_one_event_is_answered_where_only_that_is_accepted_and_406_where_neither
     answer = client.request("ping", Accept=EVENTS)
     assert answer.is_stream
     assert answer.messages() == [{"jsonrpc": "2.0", "id": 1, "result": {}}]
+    assert client.request("ping", Accept=f"{EVENTS};charset=utf-8;q=0.5").is_stream
+    assert client.request("ping", Accept="application/json;charset=utf-8;q=0").status == 406
     assert client.request("ping", Accept="text/html").status == 406
     assert client.request("ping", Accept=f"{EVENTS};q=0, text/html").status == 406
 
@@ -454,9 +458,11 @@ def test_a_call_is_stopped_at_the_hard_deadline_in_words(serve, gates, revision)
 @pytest.mark.requirement("http-methods")
 def test_options_is_answered_without_a_bearer(serve, door):
     door.refuse = AuthError("Who are you?")
-    answer = serve().http("OPTIONS")
+    client = serve()
 
-    assert (answer.status, answer.headers["Allow"]) == (204, "GET, POST, OPTIONS")
+    for path, allowed in (("/mcp", "GET, POST, OPTIONS"), ("/message", "POST, OPTIONS")):
+        answer = client.http("OPTIONS", path)
+        assert (answer.status, answer.headers["Allow"]) == (204, allowed)
 
 
 def test_the_revisions_with_a_handshake_are_these():
