@@ -121,12 +121,12 @@ class StatelessChannel(_Speaking):
         return self._rounds.ask(questions)
 
     def hand_over(self, needed: ConnectionNeededError) -> None:
-        """Ask the client to open the URL, if it can; once it says that it did, return, for then words must do."""
-        if needed.url is None or CONNECT in self._rounds.given:
+        """Ask the client to open the URL, if it can; once it has answered, return, for then words must do."""
+        if needed.url is None:
             return
         question = Question.open_url(str(needed), needed.url)
         if self.can_ask(question):
-            self._rounds.require({CONNECT: question})
+            self._rounds.ask({CONNECT: question})
 
     def close_connection(self, retry_ms: int) -> None:
         """This revision cannot resume a stream."""

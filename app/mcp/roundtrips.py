@@ -39,8 +39,8 @@ class RoundTrips:
         self._sealer = sealer
         self._call = (principal_key, method, params)
         self._answers = self._opened(params["requestState"]) if "requestState" in params else {}
-        self.given = params.get("inputResponses", {})
-        if not isinstance(self.given, dict):
+        self._given = params.get("inputResponses", {})
+        if not isinstance(self._given, dict):
             raise RpcError(INVALID_PARAMS, "'inputResponses' must be an object.")
 
     def ask(self, questions: Mapping[str, Question]) -> Mapping[str, Mapping[str, Any]]:
@@ -49,19 +49,18 @@ class RoundTrips:
         for key, question in questions.items():
             if key in self._answers:
                 continue
-            if key in self.given:
-                self._answers[key] = _checked(key, question, self.given[key])
+            if key in self._given:
+                self._answers[key] = _checked(key, question, self._given[key])
             else:
                 missing[key] = question
         if missing:
-            self.require(missing)
+            raise InputRequired(self._asking(missing))
         return {key: self._answers[key] for key in questions}
 
-    def require(self, questions: Mapping[str, Question]) -> None:
-        """End this call with *questions*."""
+    def _asking(self, questions: Mapping[str, Question]) -> dict[str, Any]:
         requests = {key: {"method": question.method, "params": dict(question.params)} for key, question in questions.items()}
         state = self._sealer.seal(PURPOSE, self._answers, owner=self._owner, ttl_s=TTL_S)
-        raise InputRequired({"inputRequests": requests, "requestState": state})
+        return {"inputRequests": requests, "requestState": state}
 
     @cached_property
     def _owner(self) -> str:

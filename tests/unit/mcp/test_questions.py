@@ -260,6 +260,9 @@ def test_in_2026_the_person_is_asked_to_open_the_url_and_the_retry_is_answered_f
     assert still.result["isError"] is True
     assert CONNECT_URL in still.result["content"][0]["text"]
 
+    nonsense = again(client, "needs_ring", state, {"connect": 12345})
+    assert (nonsense.status, nonsense.error["code"]) == (400, -32602)
+
     gates.is_connected = True
     assert again(client, "needs_ring", state, {"connect": {"action": "accept"}}).result["content"][0]["text"] == "connected"
 
