@@ -78,7 +78,7 @@ class Engine:
         self._instructions = {"instructions": instructions} if instructions else {}
         self._meta = encode({SERVER_INFO: self._server})
         self._max_streams = max_streams
-        self._streams: dict[str, set[Outbox]] = {}
+        self._streams: dict[object, tuple[str, Outbox]] = {}  # whose they are, and what they tell
         self.discovery = encode(
             {
                 "supportedVersions": [revision.name for revision in REVISIONS],
@@ -166,14 +166,14 @@ class Engine:
         on_close: Callable[[], None] | None = None,
     ) -> EventStream:
         """A stream that stays open, counted against its caller's share; raise RateExceededError beyond it."""
-        streams = self._streams.setdefault(principal_key, set())
-        if len(streams) >= self._max_streams:
+        if sum(key == principal_key for key, _ in self._streams.values()) >= self._max_streams:
             raise RateExceededError("Too many streams are open. Close one first.", retry_after_s=30)
-        streams.add(outbox)
+        place = object()  # not the outbox: who resumes one is its second stream, until the first is found dead
+        self._streams[place] = principal_key, outbox
         self.services.metrics.stream_opened(kind)
 
         def closed() -> None:
-            streams.discard(outbox)
+            del self._streams[place]
             self.services.metrics.stream_closed(kind)
             if on_close is not None:
                 on_close()
@@ -188,9 +188,8 @@ class Engine:
 
     def close_streams(self, principal_key: str | None = None) -> None:
         """End the open streams of one caller, or of all; clients come back and find what has changed."""
-        keys = list(self._streams) if principal_key is None else [principal_key]
-        for key in keys:
-            for outbox in list(self._streams.get(key, ())):
+        for key, outbox in list(self._streams.values()):
+            if principal_key is None or key == principal_key:
                 outbox.close()
 
     def resource_changed(self, uri: str) -> None:

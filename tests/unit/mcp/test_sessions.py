@@ -259,6 +259,8 @@ def test_who_comes_back_takes_over_from_a_connection_that_is_not_known_to_be_dea
     old.close()
     assert new.next_message()["method"] == "notifications/tools/list_changed"
     assert client.http("GET").status == 409
+    client.engine.close_streams("owner")
+    assert new.next_event() is None
 
 
 @pytest.mark.parametrize(
