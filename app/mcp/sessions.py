@@ -117,15 +117,16 @@ class Sessions:
         session = Session(principal_key, revision, is_classic=is_classic)
         self._sessions[session.id] = session
         if not is_classic and len(self._sessions) > self.most:
-            oldest = next((kept for kept in self._sessions.values() if not kept.is_classic), None)
-            if oldest is not None:
-                self.close(oldest)
+            unused = next((kept for kept in self._sessions.values() if not kept.is_classic), None)
+            if unused is not None:
+                self.close(unused)
         return session
 
     def find(self, id_: str, principal_key: str, *, is_classic: bool) -> Session | None:
         session = self._sessions.get(id_)
         if session is None or session.principal_key != principal_key or session.is_classic is not is_classic:
             return None
+        self._sessions.move_to_end(id_)
         return session
 
     def close(self, session: Session) -> None:

@@ -61,14 +61,14 @@ def test_a_session_keeps_its_revision_whatever_the_header_says(client):
     assert client.request("ping", MCP_Protocol_Version="2025-06-18").status == 200
 
 
-def test_sessions_are_capped_and_the_oldest_goes(client):
+def test_sessions_are_capped_and_the_one_unused_for_longest_goes(client):
     client.engine.sessions.most = 2
-    newer = [client.speaking("2025-11-25") for _ in range(2)]
-    for one in newer:
-        one.initialize()
+    second, third = client.speaking("2025-11-25"), client.speaking("2025-11-25")
+    second.initialize()
+    client.request("ping")
+    third.initialize()
 
-    assert client.request("ping").status == 404
-    assert [one.request("ping").status for one in newer] == [200, 200]
+    assert [one.request("ping").status for one in (client, second, third)] == [200, 404, 200]
 
 
 def test_a_session_declares_what_it_can_tell(serve):
