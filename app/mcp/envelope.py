@@ -45,9 +45,9 @@ class Notification:
 
 @dataclass(slots=True)
 class Reply:
-    """The client's answer to a request of ours: a result, or None where it sent an error."""
+    """The client's answer to a request of ours: a result, or None where it sent an error; no id where it could not read ours."""
 
-    id: RequestId
+    id: RequestId | None
     result: dict[str, Any] | None
     error: str
 
@@ -76,9 +76,8 @@ def read(message: Any) -> Request | Notification | Reply:
         raise MessageError(INVALID_REQUEST, "A message must be a JSON object.")
     has_id = "id" in message
     id_ = message.get("id")
-    if has_id and (type(id_) is not int and type(id_) is not str):
-        if "method" not in message and id_ is None:
-            return Notification("", {})  # an error reply to something of ours that the client could not read
+    may_lack_id = "error" in message and "method" not in message
+    if has_id and type(id_) is not int and type(id_) is not str and not (id_ is None and may_lack_id):
         raise MessageError(INVALID_REQUEST, "'id' must be a string or an integer.")
     if message.get("jsonrpc") != "2.0":
         raise MessageError(INVALID_REQUEST, "'jsonrpc' must be \"2.0\".", id=id_)
@@ -93,7 +92,7 @@ def read(message: Any) -> Request | Notification | Reply:
 
 
 def _reply(message: Mapping[str, Any], id_: RequestId | None) -> Reply:
-    if id_ is None or ("result" in message) == ("error" in message):
+    if ("result" in message) == ("error" in message) or (id_ is None and "result" in message):
         raise MessageError(INVALID_REQUEST, "A message needs a 'method', or an 'id' with a 'result' or an 'error'.", id=id_)
     result, error = message.get("result"), message.get("error")
     if error is None and isinstance(result, dict):

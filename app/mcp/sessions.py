@@ -75,7 +75,7 @@ class Session:
 
     def take(self, reply: Reply) -> None:
         """Hand a client's answer to whoever waits for it; an answer nobody waits for is dropped."""
-        waiting = self.questions.pop(reply.id, None)
+        waiting = self.questions.pop(reply.id, None) if reply.id is not None else None
         if waiting is not None:
             waiting.set(reply)
 

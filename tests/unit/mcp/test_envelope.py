@@ -45,7 +45,8 @@ def test_nothing_else_is_an_id(id_):
         ({"jsonrpc": "2.0", "method": "a", "params": {}}, Notification),
         ({"jsonrpc": "2.0", "id": "s", "result": {}}, Reply),
         ({"jsonrpc": "2.0", "id": "s", "error": {"code": -1, "message": "no"}}, Reply),
-        ({"jsonrpc": "2.0", "id": None, "error": {"code": -1, "message": "no"}}, Notification),
+        ({"jsonrpc": "2.0", "id": None, "error": {"code": -1, "message": "no"}}, Reply),
+        ({"jsonrpc": "2.0", "error": {"code": -1, "message": "no"}}, Reply),
     ],
 )
 def test_the_keys_tell_what_a_message_is(message, kind):
@@ -65,6 +66,8 @@ def test_the_keys_tell_what_a_message_is(message, kind):
         ({"jsonrpc": 2.0, "id": 1, "method": "ping"}, INVALID_REQUEST, 1),
         ({"jsonrpc": "2.0", "id": 1}, INVALID_REQUEST, 1),
         ({"jsonrpc": "2.0", "result": {}}, INVALID_REQUEST, None),
+        ({"jsonrpc": "2.0", "id": None}, INVALID_REQUEST, None),
+        ({"jsonrpc": "2.0", "id": None, "result": {}}, INVALID_REQUEST, None),
         ({"jsonrpc": "2.0", "id": 1, "result": {}, "error": {}}, INVALID_REQUEST, 1),
         ({"jsonrpc": "2.0", "id": 1, "method": 5}, INVALID_REQUEST, 1),
         ({"jsonrpc": "2.0", "id": 1, "method": None}, INVALID_REQUEST, 1),

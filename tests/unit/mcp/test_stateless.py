@@ -193,7 +193,14 @@ def test_a_handshake_client_with_an_unknown_version_header_is_told_what_is_missi
 
 
 @pytest.mark.parametrize(
-    "body", [[], [{"jsonrpc": "2.0", "id": 1, "method": "tools/list"}], {"jsonrpc": "2.0", "id": 1, "result": {}}, 5]
+    "body",
+    [
+        [],
+        [{"jsonrpc": "2.0", "id": 1, "method": "tools/list"}],
+        {"jsonrpc": "2.0", "id": 1, "result": {}},
+        {"jsonrpc": "2.0", "id": None, "error": {"code": -32700, "message": "?"}},
+        5,
+    ],
 )
 def test_what_is_not_one_request_is_400(client, body):
     answer = client.post(body)
