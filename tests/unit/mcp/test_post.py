@@ -276,7 +276,16 @@ def test_a_body_that_never_arrives_is_408(serve):
 
 @pytest.mark.requirement("accept")
 @pytest.mark.parametrize(
-    "accept", [None, "*/*", "application/*", "application/json", f"application/json, {EVENTS}", "text/html, */*;q=0.1", "application/json; charset=utf-8"]
+    "accept",
+    [
+        None,
+        "*/*",
+        "application/*",
+        "application/json",
+        f"application/json, {EVENTS}",
+        "text/html, */*;q=0.1",
+        "application/json; charset=utf-8",
+    ],
 )
 def test_json_is_answered_wherever_it_is_accepted(serve, accept):
     answer = serve().request("ping", Accept=accept)

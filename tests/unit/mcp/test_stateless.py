@@ -210,9 +210,7 @@ def test_what_is_not_one_request_is_400(client, body):
 
 @pytest.mark.parametrize(("version", "status"), [(None, 202), (MODERN, 202), ("2025-06-18", 202), ("v999", 400), ("", 400)])
 def test_a_notification_is_taken_unless_its_version_header_names_no_revision(client, version, status):
-    answer = client.post(
-        {"jsonrpc": "2.0", "method": "notifications/x", "params": {"_meta": META}}, MCP_Protocol_Version=version
-    )
+    answer = client.post({"jsonrpc": "2.0", "method": "notifications/x", "params": {"_meta": META}}, MCP_Protocol_Version=version)
 
     assert answer.status == status
     assert status == 202 or (answer.error["code"], "id" in answer.message) == (-32022, False)

@@ -82,7 +82,9 @@ def test_plain_json_is_read_as_it_is(raw, value):
 
 @pytest.mark.parametrize("text", ["plain", "Grüße 😀"])
 def test_a_number_that_json_lacks_is_null_whatever_stands_beside_it(text):
-    assert decode(encode({"score": math.nan, "most": math.inf, "tag": text}).encode()) == {"score": None, "most": None, "tag": text}
+    encoded = encode({"score": math.nan, "most": math.inf, "tag": text})
+
+    assert decode(encoded.encode()) == {"score": None, "most": None, "tag": text}
 
 
 @given(JSON)
