@@ -87,10 +87,11 @@ class _Endpoints:
         return jsonify(server_metadata(self._guard.base_url(request)))
 
     def resource_metadata(self, path: str) -> Answer:
-        """Of the MCP path in the address; without one, of /mcp."""
+        """Of the MCP path in the address, with a slash at its end if it is written so; without a path, of /mcp."""
         if path and f"/{path}" not in PATHS:
             return _refusal("not_found", "There is no such resource.", 404)
-        return jsonify(resource_metadata(self._guard.base_url(request), f"/{path}" if path else PATHS[0]))
+        written = request.path.removeprefix("/.well-known/oauth-protected-resource")
+        return jsonify(resource_metadata(self._guard.base_url(request), written or PATHS[0]))
 
     def token(self) -> Answer:
         return self._answered("token", self._access.server.token)

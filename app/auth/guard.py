@@ -205,7 +205,8 @@ class Guard:
             parts.append('error="invalid_token"')
         if self.settings.oauth_server:
             resource = urlsplit(self.resource_url(request))
-            metadata = f"{resource.scheme}://{resource.netloc}/.well-known/oauth-protected-resource{resource.path}"
+            slash = "/" if resource.path and request.path.endswith("/") else ""  # clients compare with what they were given
+            metadata = f"{resource.scheme}://{resource.netloc}/.well-known/oauth-protected-resource{resource.path}{slash}"
             parts.append(f'resource_metadata="{metadata}"')
             parts.append('scope="health:read"')
         return {"WWW-Authenticate": "Bearer " + ", ".join(parts)}

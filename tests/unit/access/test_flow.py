@@ -38,9 +38,21 @@ def test_the_challenge_leads_to_the_metadata_of_the_resource_and_that_to_the_ser
     }
 
 
-@pytest.mark.parametrize("suffix", ["", "/mcp", "/mcp/"])
+@pytest.mark.parametrize("suffix", ["", "/mcp"])
 def test_resource_metadata_is_there_with_and_without_the_path(door, suffix):
     assert door.client().get(f"/.well-known/oauth-protected-resource{suffix}").json["resource"] == f"{ISSUER}/mcp"
+
+
+@pytest.mark.parametrize("path", ["/mcp", "/mcp/", "/sse", "/sse/"])
+def test_the_resource_is_the_address_that_was_typed_since_clients_compare_it_to_the_letter(door, client_id, path):
+    program = door.client()
+    challenge = program.post(path, json={}).headers["WWW-Authenticate"]
+
+    metadata = program.get(challenge.split('resource_metadata="')[1].split('"')[0].removeprefix(ISSUER)).json
+    tokens = program.come_in(client_id, resource=metadata["resource"])
+
+    assert metadata["resource"] == ISSUER + path
+    assert program.call(tokens["access_token"], path).status_code == 200
 
 
 def test_there_is_no_metadata_of_anything_else(door):
