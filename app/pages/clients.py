@@ -196,14 +196,14 @@ def assistants(base_url: str) -> list[Assistant]:
             "Home Assistant",
             "Model Context Protocol integration",
             (
-                "Think of a long secret, put the line below into this server's settings and restart it.",
-                "Settings → Devices & services → ⋮ → Application credentials: add id and secret for Model Context Protocol.",
-                f"Add integration → Model Context Protocol. URL: `{mcp}`",
+                f"Settings → Devices & services → Add integration → Model Context Protocol. URL: `{mcp}`",
                 "It opens this server's sign-in page; enter the owner's secret there.",
+                "A version that asks for application credentials instead cannot register itself: think of a long secret, put the "
+                "line below into this server's settings and restart it, then give Home Assistant that id and secret.",
             ),
             (
                 Snippet(
-                    "In this server's settings",
+                    "In this server's settings, only for such a version",
                     "OAUTH_CLIENTS=homeassistant|YOUR_CLIENT_SECRET|https://my.home-assistant.io/redirect/oauth",
                 ),
             ),
