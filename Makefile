@@ -51,7 +51,7 @@ docs: $(RUN) ## Regenerate the tables in README.md and docs/, and .env.example, 
 bench: $(RUN) ## Measure speed and memory against the bars (ROUNDS=3 for a quick look)
 	@$(BIN)/python -m gevent.monkey --module bench
 
-conformance: $(DEV) ## Run the official MCP conformance suite (needs npm)
+conformance: $(DEV) $(NODE) ## Run the official MCP conformance suite (needs npm)
 	@$(BIN)/python -m tests.conformance.suite
 
 clients: $(NODE) $(SDK1) ## Install the official clients that the end-to-end tests drive (needs npm)
