@@ -199,8 +199,8 @@ def assistants(base_url: str) -> list[Assistant]:
                 f"Settings → Devices & services → Add integration → Model Context Protocol. URL: `{mcp}`",
                 "It opens this server's sign-in page; enter the owner's secret there.",
                 (
-                    "A version that asks for application credentials instead cannot register itself: think of a long secret, put the "
-                    "line below into this server's settings and restart it, then give Home Assistant that id and secret."
+                    "A version that asks for application credentials instead cannot register itself: think of a long secret, put "
+                    "the line below into this server's settings and restart it, then give Home Assistant that id and secret."
                 ),
             ),
             (
