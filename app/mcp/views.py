@@ -19,7 +19,8 @@ from app.errors import AuthError, BodyError, ForbiddenError, RateExceededError, 
 from app.logs import event
 from app.mcp import standing
 from app.mcp.edge import Answer, Incoming, refusal
-from app.mcp.envelope import INTERNAL_ERROR
+from app.mcp.envelope import INTERNAL_ERROR, INVALID_REQUEST
+from app.mcp.eras import WITH_HANDSHAKE, WITHOUT_HANDSHAKE
 from app.mcp.exchange import no_such_session, post, post_message
 
 if TYPE_CHECKING:
@@ -94,9 +95,13 @@ class _Views:
         session_id = incoming.header("Mcp-Session-Id")
         if current.method == "GET" and incoming.version is None and session_id is None:
             return self._classic(current, incoming)
-        if session_id is not None and self._engine.keeps_sessions and current.method in {"GET", "DELETE"}:
-            return self._session(current, incoming, session_id)
-        return self._not_allowed(current)
+        if session_id is None or not self._engine.keeps_sessions or current.method not in {"GET", "DELETE"}:
+            return self._not_allowed(current)
+        if incoming.version in WITHOUT_HANDSHAKE:
+            return self._not_allowed(current)  # it has no sessions
+        if incoming.version is not None and incoming.version not in WITH_HANDSHAKE:
+            return refusal(400, RpcError(INVALID_REQUEST, "This protocol version is not supported."))
+        return self._session(current, incoming, session_id)
 
     def sse(self, current: Request, incoming: Incoming) -> Answer:
         return self._classic(current, incoming) if current.method == "GET" else self.mcp(current, incoming)

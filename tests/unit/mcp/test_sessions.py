@@ -61,6 +61,13 @@ def test_a_session_keeps_its_revision_whatever_the_header_says(client):
     assert client.request("ping", MCP_Protocol_Version="2025-06-18").status == 200
 
 
+@pytest.mark.parametrize("verb", ["GET", "DELETE"])
+@pytest.mark.parametrize(("version", "status"), [("v999", 400), ("", 400), ("2026-07-28", 405)])
+def test_a_session_is_neither_heard_nor_ended_in_a_version_without_sessions(client, verb, version, status):
+    assert client.http(verb, MCP_Protocol_Version=version).status == status
+    assert client.request("ping").status == 200
+
+
 def test_sessions_are_capped_and_the_one_unused_for_longest_goes(client):
     client.engine.sessions.most = 2
     second, third = client.speaking("2025-11-25"), client.speaking("2025-11-25")
