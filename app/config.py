@@ -158,6 +158,11 @@ class Settings(BaseModel):
         return tuple(bytes.fromhex(key) for key in names(self.token_encryption_key.get_secret_value()))
 
     @property
+    def owner_secret(self) -> bytes:
+        """What opens the pages, and with them the front door: OWNER_PASSWORD if set, else AUTH_TOKEN."""
+        return (self.owner_password or self.auth_token).get_secret_value().encode()
+
+    @property
     def oura_configured(self) -> bool:
         """Whether all three of Oura's values are there."""
         return bool(self.oura_client_id and self.oura_client_secret.get_secret_value() and self.oura_redirect_uri)

@@ -47,7 +47,7 @@ class Access:
         fetch: Fetcher | None = None,
     ) -> None:
         self.on_revoke: list[Callable[[str], None]] = []
-        self._grants = Grants(vault, on_revoke=self._revoked, clock=clock)
+        self._grants = Grants(vault, owner_secret=settings.owner_secret, on_revoke=self._revoked, clock=clock)
         self._verifier = Verifier(self._grants, clock=clock)
         self.clients = Clients(
             vault,

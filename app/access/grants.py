@@ -6,6 +6,7 @@ carry the id of their grant, so that finding it is reading one record. Does not 
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 import secrets
@@ -51,6 +52,7 @@ class Grant:
     used_at: float
     code: str
     code_challenge: str
+    consent: str  # names the owner's secret that let it in: whoever has only an older one is out
     redirect_was_given: bool = True
     redeemed: bool = False
     access: tuple[tuple[str, float], ...] = ()  # hash, expiry
@@ -81,10 +83,16 @@ class Grant:
 
 
 class Grants:
-    """Begins, renews and ends grants; *on_revoke* is told the key of each that ends early, to close its streams."""
+    """Begins, renews and ends grants; *on_revoke* is told the key of each that ends early, to close its streams.
 
-    def __init__(self, vault: Vault, *, on_revoke: Callable[[str], None], clock: Callable[[], float] = time.time) -> None:
+    A grant holds as long as *owner_secret*, which it was given with: a thief of the secret may have let in a client too.
+    """
+
+    def __init__(
+        self, vault: Vault, *, owner_secret: bytes, on_revoke: Callable[[str], None], clock: Callable[[], float] = time.time
+    ) -> None:
         self._vault = vault
+        self._consent = hashlib.sha256(b"mcp-grant " + owner_secret).hexdigest()
         self._clock = clock
         self._on_revoke = on_revoke
         self._used: dict[str, float] = {}
@@ -110,6 +118,7 @@ class Grants:
             used_at=now,
             code=hashed(code),
             code_challenge=request.code_challenge,
+            consent=self._consent,
             redirect_was_given=request.redirect_was_given,
         )
         with self.lock():
@@ -223,11 +232,15 @@ class Grants:
     def _sweep(self) -> None:
         now = self._clock()
         for grant_id in self._vault.owners(GRANTS):
-            grant = self._read(grant_id)
-            if grant is not None and grant.is_over(now):
+            grant = self._kept(grant_id)
+            if grant is not None and (grant.is_over(now) or grant.consent != self._consent):
                 self._vault.delete(GRANTS, grant_id)
 
     def _read(self, grant_id: str) -> Grant | None:
+        grant = self._kept(grant_id)
+        return grant if grant is not None and grant.consent == self._consent else None
+
+    def _kept(self, grant_id: str) -> Grant | None:
         try:
             record = self._vault.read(GRANTS, grant_id)
         except RecordUnreadableError:  # sealed with a key that is gone: its client signs in anew
@@ -235,7 +248,7 @@ class Grants:
         if record is None:
             return None
         pairs = {name: tuple(tuple(pair) for pair in record[name]) for name in ("access", "refresh")}
-        return Grant(**{**record, **pairs})
+        return Grant(**{"consent": "", **record, **pairs})
 
     def _write(self, grant: Grant) -> None:
         self._vault.write(GRANTS, asdict(grant), grant.id)

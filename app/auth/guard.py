@@ -44,7 +44,7 @@ class Guard:
         self.verifiers: list[Verifier] = []
         self._metrics = metrics
         self._token = settings.auth_token.get_secret_value().encode()
-        self._page_secret = (settings.owner_password or settings.auth_token).get_secret_value().encode()
+        self._page_secret = settings.owner_secret
         self._hosts = Hosts(settings)
         self._origins = Origins(settings)
         self._sessions = Sessions(settings, sealer, clock=clock)

@@ -44,8 +44,7 @@ class Sessions:
     """Opens and sets the cookie. Its key comes from the encryption key and the owner's secret: changing either signs all out."""
 
     def __init__(self, settings: Settings, sealer: Sealer, *, clock: Callable[[], float]) -> None:
-        owner_secret = (settings.owner_password or settings.auth_token).get_secret_value()
-        self._sealer = sealer.derived(b"browser-session:" + owner_secret.encode())
+        self._sealer = sealer.derived(b"browser-session:" + settings.owner_secret)
         self._secure = settings.redirect_origin.startswith("https://")
         self._cookie = "__Host-oura_mcp" if self._secure else "oura_mcp"
         self._signed_out = Once(ttl_s=LIFE_S, clock=clock)

@@ -288,6 +288,38 @@ def test_everything_survives_a_restart(door, client_id):
     assert after.redeem(code, client_id).status_code == 200
 
 
+def test_a_new_owner_secret_ends_every_grant_that_was_given_with_the_old_one(door, client_id):
+    tokens = door.client().come_in(client_id)
+
+    after = door.restarted(auth_token=f"new-{TOKEN}")
+    program = after.client()
+
+    assert program.call(tokens["access_token"]).status_code == 401
+    assert program.refresh(tokens["refresh_token"], client_id).json["error"] == "invalid_grant"
+    assert after.app.extensions["services"].vault.owners("mcp-grant") != []
+    assert door.restarted().client().call(tokens["access_token"]).status_code == 200
+
+
+def test_what_an_old_secret_let_in_is_swept_out_with_the_next_consent(door, client_id):
+    door.client().come_in(client_id)
+    after = door.restarted(owner_password="a password of the owner")
+
+    program = after.client()
+    assert told(program.answer(program.ask(client_id), password="a password of the owner"))["code"]
+
+    assert len(after.services.vault.owners("mcp-grant")) == 1
+
+
+def test_with_a_password_for_the_pages_a_new_auth_token_ends_no_grant(tmp_path):
+    before = Door(tmp_path, settings={"owner_password": "a password of the owner"})
+    program = before.client()
+    client_id = program.register().json["client_id"]
+    code = told(program.answer(program.ask(client_id), password="a password of the owner"))["code"]
+    tokens = program.redeem(code, client_id).json
+
+    assert before.restarted(auth_token=f"new-{TOKEN}").client().call(tokens["access_token"]).status_code == 200
+
+
 def test_tokens_and_secrets_are_stored_as_hashes_only(door):
     program = door.client()
     registered = program.register(token_endpoint_auth_method="client_secret_post").json

@@ -39,7 +39,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def grants(store, clock) -> Grants:
-    return Grants(Vault(store, Sealer([b"k" * 32], clock=clock)), on_revoke=lambda _: None, clock=clock)
+    return Grants(Vault(store, Sealer([b"k" * 32], clock=clock)), owner_secret=b"s", on_revoke=lambda _: None, clock=clock)
 
 
 @pytest.fixture
