@@ -91,10 +91,16 @@ def is_answer(question: Question, answer: Any) -> bool:
     return isinstance(answer, dict) and _SHAPES[question.method](answer)
 
 
+# Looked for in tuples, since what a client sends may have no hash.
 _SHAPES: Mapping[str, Callable[[dict[str, Any]], bool]] = {
     "elicitation/create": lambda answer: (
-        answer.get("action") in {"accept", "decline", "cancel"} and isinstance(answer.get("content", {}), dict)
+        answer.get("action") in ("accept", "decline", "cancel") and isinstance(answer.get("content", {}), dict)
     ),
-    "sampling/createMessage": lambda answer: "role" in answer and "content" in answer,
-    "roots/list": lambda answer: isinstance(answer.get("roots"), list),
+    "sampling/createMessage": lambda answer: (
+        answer.get("role") in ("user", "assistant") and isinstance(answer.get("content"), dict | list)
+    ),
+    "roots/list": lambda answer: (
+        isinstance(answer.get("roots"), list)
+        and all(isinstance(root, dict) and isinstance(root.get("uri"), str) for root in answer["roots"])
+    ),
 }

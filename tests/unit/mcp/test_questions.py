@@ -2,6 +2,8 @@
 
 import pytest
 
+from app.context import Question
+from app.mcp.roundtrips import is_answer
 from app.seal import Sealer
 from app.services import Deadline
 from tests.revisions import HANDSHAKE, MODERN
@@ -67,7 +69,12 @@ def test_a_person_may_say_no(session, action):
 
 def test_an_error_or_nonsense_for_an_answer_fails_the_tool_in_words(session):
     client = session(**FORM)
-    for given in ({"error": {"code": -1, "message": "User rejected"}}, {"result": {"action": "maybe"}}, {"result": "yes"}):
+    for given in (
+        {"error": {"code": -1, "message": "User rejected"}},
+        {"result": {"action": "maybe"}},
+        {"result": {"action": []}},
+        {"result": "yes"},
+    ):
         stream = client.call("asks")
         client.reply(stream.next_message()["id"], **given)
         result = stream.next_message()["result"]
@@ -176,13 +183,39 @@ def test_a_missing_answer_is_asked_for_again(client, responses):
 
 @pytest.mark.parametrize(
     "responses",
-    [[], "x", 5, {"name": 12345}, {"name": None}, {"name": {}}, {"name": {"action": "maybe"}}, {"name": {**ADA, "content": 5}}],
+    [
+        [],
+        "x",
+        5,
+        {"name": 12345},
+        {"name": None},
+        {"name": {}},
+        {"name": {"action": "maybe"}},
+        {"name": {"action": ["accept"]}},
+        {"name": {**ADA, "content": 5}},
+    ],
 )
 def test_a_malformed_answer_is_minus_32602(client, responses):
     _, state = asked(client.call("asks"))
     answer = again(client, "asks", state, responses)
 
     assert (answer.status, answer.error["code"]) == (400, -32602)
+
+
+@pytest.mark.parametrize(
+    "said", [{}, {"role": "assistant"}, {**SAID, "role": ["assistant"]}, {**SAID, "role": 5}, {**SAID, "content": 7}]
+)
+def test_what_no_model_can_have_said_is_minus_32602(client, said):
+    answer = again(client, "asks_twice", None, {"name": ADA, "said": said})
+
+    assert (answer.status, answer.error["code"]) == (400, -32602)
+
+
+def test_roots_are_objects_with_a_uri():
+    assert is_answer(Question.roots(), {"roots": []})
+    assert is_answer(Question.roots(), {"roots": [{"uri": "file:///home", "name": "home"}]})
+    for roots in (None, {}, [5], [{}], [{"uri": None}]):
+        assert not is_answer(Question.roots(), {"roots": roots})
 
 
 def test_null_for_the_answers_is_minus_32602(client):
