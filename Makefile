@@ -11,7 +11,7 @@ NODE := tests/clients/node_modules/.package-lock.json
 SDK1 := build/sdk1/installed
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: help demo setup run doctor test check format lint types imports docs bench conformance clients lock clean
+.PHONY: help demo setup install run doctor test check format lint types imports docs bench conformance clients lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,8 @@ demo: $(RUN) ## Everything on an embedded Oura with invented data (PORT=…; ONC
 
 setup: $(RUN) ## Write .env: fresh secrets, and your Oura client id, secret and redirect URI
 	@$(BIN)/python -m app.commands.setup
+
+install: $(RUN) ## Install or update what the server needs; `make run` does it by itself
 
 run: $(RUN) ## Start the server with .env
 	@exec $(BIN)/gunicorn -c gunicorn.conf.py wsgi:app

@@ -68,13 +68,17 @@ forwarded_allow_ips = (
 
 
 CANNOT_LISTEN = {
-    errno.EADDRINUSE: "Port {port} is in use. Stop the program that has it, or take another port, as in: PORT=3002 make run",
-    errno.EACCES: "Port {port} is for administrators only. Take another port, as in: PORT=3001 make run",
+    errno.EADDRINUSE: (
+        "Port {port} is in use. Stop the program that has it, or set another PORT (and OURA_REDIRECT_URI, where the port is in it)."
+    ),
+    errno.EACCES: "Port {port} is for administrators only. Set PORT to one from 1024 on.",
     errno.EADDRNOTAVAIL: "BIND is no address of this machine. 127.0.0.1 is this machine alone, 0.0.0.0 all of its networks.",
 }
 
 
-def on_starting(_server):
+def on_starting(server):
+    if server.cfg.workers != workers:
+        event(logging.getLogger("app"), "one_worker_is_meant", level=logging.WARNING, workers=server.cfg.workers)
     _check_address()
     _raise_file_limit()
 
@@ -109,6 +113,8 @@ def pre_fork(_server, _worker):
 
 def when_ready(_server):
     event(logging.getLogger("app"), "server.ready", url=_settings.public_url, port=_settings.port)
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\nOpen {_settings.redirect_origin}/ and sign in with AUTH_TOKEN from .env. Ctrl-C stops.\n\n")
 
 
 def post_worker_init(worker):

@@ -12,7 +12,7 @@ import importlib
 import inspect
 import pkgutil
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_type_hints
 from urllib.parse import unquote
@@ -67,7 +67,9 @@ class Tool:
         values, ignored = self._checked(arguments)
         result = _as_result(self.function(ctx, **values))
         if ignored and result.structured is not None:
-            result.structured.setdefault("coverage", {})["ignored_arguments"] = ignored
+            coverage = result.structured.setdefault("coverage", {})
+            coverage["ignored_arguments"] = ignored
+            coverage.setdefault("notes", []).append(f"This tool has no argument {', '.join(ignored)}: it was ignored.")
         return result
 
     def _checked(self, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -78,9 +80,9 @@ class Tool:
         ignored: list[str] = []
         for name in [name for name in given if name not in known]:
             del given[name]
-            near = difflib.get_close_matches(_folded(name), known, n=1, cutoff=0.75)
+            near = _near_misses(name, known)
             if near:
-                problems.append(f"{name[:40]}: there is no such argument; did you mean '{near[0]}'?")
+                problems.append(f"{name[:40]}: there is no such argument; did you mean {' or '.join(map(repr, near))}?")
             else:
                 ignored.append(name[:40])
         try:
@@ -118,6 +120,13 @@ def tool(
         )
 
     return define
+
+
+def _near_misses(name: str, known: Iterable[str]) -> list[str]:
+    """Known arguments spelt nearly so, or that share a word with *name*: `date` may be start_date or end_date."""
+    folded = _folded(name)
+    words = set(folded.split("_"))
+    return difflib.get_close_matches(folded, known, n=1, cutoff=0.75) or [one for one in known if words & set(one.split("_"))]
 
 
 def _folded(name: str) -> str:

@@ -84,7 +84,7 @@ def _list(check: Check, settings: Settings) -> list[Finding]:
 
 
 def _file_mode(env_file: Path) -> Iterator[Finding]:
-    if env_file.exists() and stat.S_IMODE(env_file.stat().st_mode) & 0o077:
+    if env_file.exists() and stat.S_IMODE(env_file.stat().st_mode) & 0o027:  # its group may read it: a service's own
         yield Finding("mend", "Others on this machine can read .env, which holds secrets: chmod 600 .env")
 
 
@@ -138,15 +138,30 @@ def server(settings: Settings) -> Iterator[Finding]:
         yield Finding("note", f"The server is not running on port {settings.port}: `make run` starts it.")
     elif _is_healthy(running):
         yield Finding("ok", f"Server: running on port {settings.port}.")
+        yield from _token(f"{here}/oauth/status", settings)
     else:
         yield Finding("mend", f"Something else answers on port {settings.port}. Stop it, or set PORT to a free one.")
     yield from _public(settings, is_running=running is not None and _is_healthy(running))
+
+
+def _token(url: str, settings: Settings) -> Iterator[Finding]:
+    """Settings are read at the start, so that a change without a restart locks out whoever has the new token."""
+    answer = _asked(url, Authorization=f"Bearer {settings.auth_token.get_secret_value()}")
+    if answer is not None and answer.status_code == 401:
+        yield Finding("mend", "The running server does not take the AUTH_TOKEN of these settings: restart it.")
 
 
 def _public(settings: Settings, *, is_running: bool) -> Iterator[Finding]:
     url = settings.public_url
     if settings.public_url != settings.redirect_origin:
         yield Finding("note", f"Clients use {url}; sign-in and connecting run on {settings.redirect_origin}.")
+    home = urlsplit(settings.redirect_origin)
+    if home.scheme == "http" and is_loopback(home.hostname) and (home.port or 80) != settings.port:
+        yield Finding(
+            "mend",
+            f"OURA_REDIRECT_URI leads browsers to {settings.redirect_origin}, and the server listens on port {settings.port}: "
+            "make them agree, and register the address at Oura.",
+        )
     if is_loopback(urlsplit(url).hostname):
         yield Finding("note", f"{url} can be reached from this machine alone. Poke, Claude and ChatGPT need a public address.")
         return
@@ -255,11 +270,11 @@ def _clock(answer: requests.Response, sent_at: float) -> Iterator[Finding]:
 # -- asking ------------------------------------------------------------------------------------------------------------
 
 
-def _asked(url: str) -> requests.Response | None:
+def _asked(url: str, **headers: str) -> requests.Response | None:
     """What *url* answers, redirects not followed; None if nothing does."""
     with requests.Session() as session:
         session.trust_env = False  # as the server does
-        session.headers["ngrok-skip-browser-warning"] = "1"
+        session.headers.update({"ngrok-skip-browser-warning": "1", **headers})
         try:
             return session.get(url, timeout=TIMEOUT_S, allow_redirects=False)
         except requests.RequestException:

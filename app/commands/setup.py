@@ -12,12 +12,13 @@ import secrets
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
 from app.config import ROOT, Settings
 from app.errors import ConfigError
-from app.variables import CALLBACK_PATH
+from app.variables import CALLBACK_PATH, is_loopback
 
 PORTAL = "https://developer.ouraring.com (or the older https://cloud.ouraring.com/oauth/applications)"
 PLACEHOLDER = re.compile(r"(https?://)?(replace-me|your[-_])", re.IGNORECASE)
@@ -116,6 +117,9 @@ def _valid(name: str, prompt: str, read: Callable[[str], str]) -> str:
         if PLACEHOLDER.match(value):
             print("That is the example's text. Put your own in its place.")
             continue
+        if name == "OURA_REDIRECT_URI" and value.startswith("http://") and not is_loopback(urlsplit(value).hostname):
+            print("Oura takes plain http for localhost only. Use the https address.")
+            continue
         try:
             Settings.load({**{each: secrets.token_hex(32) for each in SECRETS}, name: value}, None)
         except ConfigError as exc:
@@ -134,6 +138,7 @@ def _summary(path: Path, fresh: list[str], still: list[str], values: dict[str, s
         ]
     else:
         lines.append(f"Register exactly this redirect URI at Oura: {values['OURA_REDIRECT_URI']}")
+        lines.append(f"To change what is there already, edit {path.name}.")
     lines.append("Next: `make doctor` checks it, `make run` starts the server.")
     return "\n".join(lines)
 

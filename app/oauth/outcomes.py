@@ -144,7 +144,7 @@ PAGES: dict[Outcome, Page] = {
     Outcome.UNREADABLE: Page(
         "The stored connection cannot be opened",
         (
-            "A connection is stored, but the present `TOKEN_ENCRYPTION_KEY` does not open it. It was not touched.",
+            "What is stored does not open with the present `TOKEN_ENCRYPTION_KEY`, or is damaged. It was not touched.",
             (
                 "If you still have the earlier key, add it behind the present one, separated by a comma, and restart the server. "
                 "Otherwise the status page lets you set the old record aside and connect anew."

@@ -326,6 +326,6 @@ _REASONS = {
     "unconfigured": "This server is not configured for Oura: OURA_CLIENT_ID, OURA_CLIENT_SECRET or OURA_REDIRECT_URI is missing.",
     "never": "No Oura ring is connected to this server yet.",
     "reconnect": "Oura no longer accepts this server's access: it was revoked or has lapsed, and must be given again.",
-    "unreadable": "The stored connection to Oura cannot be opened with the server's present TOKEN_ENCRYPTION_KEY.",
+    "unreadable": "The stored connection to Oura cannot be opened: it is damaged, or sealed with another TOKEN_ENCRYPTION_KEY.",
     "elsewhere": "The stored connection belongs to another Oura than the one this server is set to use.",
 }

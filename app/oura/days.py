@@ -117,8 +117,8 @@ class Span:
         """
         problems: list[str] = []
         present = datetime.fromtimestamp(math.floor(now), tz)
-        start = _moment(self.start, "start_datetime", "2026-01-31T22:00 or 2026-01-31", problems)
-        end = _moment(self.end, "end_datetime", "2026-01-31T23:30:00+01:00 or 2026-01-31", problems)
+        start = _moment(self.start, "start_datetime", f"{present.date()} or {present.date()}T22:00", problems)
+        end = _moment(self.end, "end_datetime", f"{present.date()} or {present.isoformat()}", problems)
         if problems:
             raise ArgumentError(problems)
         after = present + timedelta(seconds=1) if end is None else _end_of(end, tz)

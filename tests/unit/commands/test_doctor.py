@@ -36,6 +36,7 @@ def world():
         mocked.add("GET", "https://ring.example/healthz", json=HEALTHY)
         mocked.add("GET", "https://ring.example/mcp", status=401)
         mocked.add("GET", "http://127.0.0.1:3001/healthz", json=HEALTHY)
+        mocked.add("GET", "http://127.0.0.1:3001/oauth/status", json={"connected": True})
         mocked.add("GET", NGROK, body=requests.ConnectionError())
         yield mocked
 
@@ -102,6 +103,26 @@ def test_a_clock_that_is_wrong(world, to_mend, offset_s, way):
     assert way in told
 
 
+def test_a_server_that_was_not_started_again_after_a_change(world, to_mend):
+    world.replace("GET", "http://127.0.0.1:3001/oauth/status", status=401)
+    (told,) = to_mend()
+    assert told.endswith("restart it.")
+    sent = next(call.request.headers for call in world.calls if call.request.url.endswith("/oauth/status"))
+    assert sent["Authorization"] == f"Bearer {GOOD['AUTH_TOKEN']}"
+
+
+def test_browsers_that_are_led_to_another_port_than_the_server_s(world, to_mend):
+    (told,) = to_mend(OURA_REDIRECT_URI="http://localhost:3002/oauth/callback")
+    assert "leads browsers to http://localhost:3002, and the server listens on port 3001" in told
+
+
+@pytest.mark.parametrize(("mode", "count"), [(0o600, 0), (0o640, 0), (0o644, 1), (0o660, 1)])
+def test_an_env_file_that_others_can_read(world, to_mend, tmp_path, mode, count):
+    (tmp_path / ".env").touch()
+    (tmp_path / ".env").chmod(mode)
+    assert sum("chmod 600" in told for told in to_mend()) == count
+
+
 def test_a_tunnel_with_another_address(world, to_mend):
     tunnels = {"tunnels": [{"public_url": "https://new.example", "config": {"addr": "http://localhost:3001"}}]}
     world.replace("GET", NGROK, json=tunnels)
@@ -148,14 +169,6 @@ def test_rotation_tells_when_the_old_key_can_go(world, tmp_path):
         "oura-connection", {"access_token": "x"}
     )
     assert any("the others can go" in finding.text for finding in examine(tmp_path / ".env", env))
-
-
-def test_a_file_that_others_can_read(world, to_mend, tmp_path):
-    (tmp_path / ".env").write_text("")
-    (tmp_path / ".env").chmod(0o644)
-    assert any("chmod 600" in line for line in to_mend())
-    (tmp_path / ".env").chmod(0o600)
-    assert to_mend() == []
 
 
 def sealed_as_the_original_did(text):

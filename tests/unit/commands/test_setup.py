@@ -54,10 +54,17 @@ def test_what_a_person_tells_is_what_the_server_reads(env_file, terminal):
 
 
 def test_it_asks_again_until_the_redirect_uri_can_work(env_file, terminal, capsys):
-    terminal(**{**ANSWERS, "OURA_REDIRECT_URI": ["ring.example", "https://ring.example/oauth/callback"]})
+    terminal(
+        **{
+            **ANSWERS,
+            "OURA_REDIRECT_URI": ["ring.example", "http://ring.example/oauth/callback", "https://ring.example/oauth/callback"],
+        }
+    )
     told = setup.set_up(env_file)
     assert Settings.load({}, env_file).oura_redirect_uri == "https://ring.example/oauth/callback"
-    assert "must be the public address" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "must be the public address" in said
+    assert "plain http for localhost only" in said
     assert "https://ring.example/oauth/callback" in told
 
 

@@ -15,6 +15,7 @@ ROW = re.compile(r"^\| `([^`]+)` \| ([^|]+?) \|", re.MULTILINE)
 
 
 def section(heading: str) -> str:
+    assert f"\n## {heading}\n" in CONTRACT, f"docs/contract.md needs a section on {heading} that explains its keys"
     return CONTRACT.split(f"\n## {heading}\n")[1].split("\n## ")[0].split("| Key |")[1]
 
 
