@@ -69,7 +69,7 @@ forwarded_allow_ips = (
 
 CANNOT_LISTEN = {
     errno.EADDRINUSE: (
-        "Port {port} is in use. Stop the program that has it, or set another PORT (and OURA_REDIRECT_URI, where the port is in it)."
+        "Port {port} is in use. Stop the program that has it, or set another PORT, and OURA_REDIRECT_URI if it names the port."
     ),
     errno.EACCES: "Port {port} is for administrators only. Set PORT to one from 1024 on.",
     errno.EADDRNOTAVAIL: "BIND is no address of this machine. 127.0.0.1 is this machine alone, 0.0.0.0 all of its networks.",

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
+from dotenv.parser import Binding, parse_stream
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -187,11 +188,21 @@ def _env_file(path: Path | None) -> dict[str, str]:
     if path is None or not path.exists():
         return {}
     try:
-        # No interpolation: a dollar sign in a secret is a dollar sign.
-        found = dotenv_values(path, interpolate=False, encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as exc:
         raise ConfigError([f"{path.name}: cannot be read; check that it is a text file and that you own it"]) from exc
-    return {name: value or "" for name, value in found.items()}
+    lines = list(
+        parse_stream(StringIO(text))
+    )  # not dotenv_values: a dollar sign in a secret is a dollar sign, and errors are told
+    if broken := [_number(line) for line in lines if line.error]:
+        raise ConfigError([f"{path.name}: line {number} is not NAME=value; is a quote missing?" for number in broken])
+    return {line.key: line.value or "" for line in lines if line.key is not None}
+
+
+def _number(line: Binding) -> int:
+    """Which line of the file it is; the parser counts the blank ones before it as its own."""
+    raw = line.original.string
+    return line.original.line + raw[: len(raw) - len(raw.lstrip())].count("\n")
 
 
 def _joint_problems(values: Any) -> list[str]:

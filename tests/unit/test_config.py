@@ -243,6 +243,14 @@ def test_a_real_variable_beats_the_file_even_when_it_is_empty(tmp_path):
     assert settings.auth_token.get_secret_value() == TOKEN
 
 
+def test_lines_of_the_file_that_set_nothing_are_named_without_their_text(tmp_path):
+    (tmp_path / ".env").write_text(f"PORT=4000\nAUTH_TOKEN='{TOKEN}\nCACHE_TTL=60\n\nsome words\n")
+    with pytest.raises(ConfigError) as caught:
+        Settings.load(GOOD, tmp_path / ".env")
+    assert [problem.split(" is ")[0] for problem in caught.value.problems] == [".env: line 2", ".env: line 5"]
+    assert TOKEN not in str(caught.value)
+
+
 def test_the_demo_reads_no_file(tmp_path):
     (tmp_path / ".env").write_text("PORT=4000\n")
     settings = Settings.load({**GOOD, "OURA_MCP_DEMO": "1"}, tmp_path / ".env")
