@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 FAILED_BEARERS = "20 per 15 minutes"
 FAILED_SIGN_INS = "5 per 15 minutes"
+TOO_MANY = {
+    "bearer": "Too many wrong tokens came from this address (the right one is taken all the same).",
+    "sign-in": "Too many failed attempts from this address.",
+}
 FRONT_DOOR = {"registration": "20 per hour", "authorization": "60 per 15 minutes", "token": "300 per 15 minutes"}
 
 
@@ -54,13 +58,13 @@ class Rates:
 
     def failed(self, kind: str, address: str) -> None:
         """Count a failed attempt of *kind*; RateExceededError from the one too many on."""
-        self._hit(kind, address, 1, "Too many failed attempts from this address.")
+        self._hit(kind, address, 1, TOO_MANY[kind])
 
     def check(self, kind: str, address: str) -> None:
         """RateExceededError if this address has failed too often to try again."""
         for limit in self._limits[kind]:
             if self._storage.get(_key(limit, kind, address)) >= limit.amount:
-                raise self._refusal(limit, kind, address, "Too many failed attempts from this address.")
+                raise self._refusal(limit, kind, address, TOO_MANY[kind])
 
     def forgive(self, kind: str, address: str) -> None:
         """A success ends the count."""
