@@ -114,7 +114,8 @@ def pre_fork(_server, _worker):
 def when_ready(_server):
     event(logging.getLogger("app"), "server.ready", url=_settings.public_url, port=_settings.port)
     if sys.stderr.isatty():
-        sys.stderr.write(f"\nOpen {_settings.redirect_origin}/ and sign in with AUTH_TOKEN from .env. Ctrl-C stops.\n\n")
+        secret = "OWNER_PASSWORD" if _settings.owner_password else "AUTH_TOKEN"
+        sys.stderr.write(f"\nOpen {_settings.redirect_origin}/ and sign in with {secret} from .env. Ctrl-C stops.\n\n")
 
 
 def post_worker_init(worker):

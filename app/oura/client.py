@@ -61,7 +61,9 @@ LAPSED: Final = (
 OLD_APP: Final = "The Oura app on the phone is too old to share this kind of data. Update the app, sync, then ask again."
 OURS: Final = "This is a fault of this server or a change at Oura, not of the ring; a newer version of the server may help."
 
-_MISSING_SCOPE: Final = re.compile(r"(?:not authorized access (?:extapi:)?([A-Za-z0-9_]{1,40}) )?scope", re.IGNORECASE)
+_MISSING_SCOPE: Final = re.compile(
+    r"not authorized access (?:extapi:)?([A-Za-z0-9_]{1,40}) scope|(?:missing|insufficient)[\w ]{0,24}scope", re.IGNORECASE
+)
 _RENAMED_SCOPES: Final = {"spo2Daily": "spo2"}
 _TRANSIENT: Final = frozenset({408, 425, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 

@@ -120,6 +120,7 @@ def test_an_old_phone_app_is_named(client, upstream):
         ("Token is not authorized access extapi:heart_health scope.", "heart_health"),
         ("Token is not authorized access spo2Daily scope.", "spo2"),
         ("Missing required scopes.", "daily"),
+        ("insufficient_scope", "daily"),
     ],
 )
 def test_a_missing_scope_is_named_and_spends_no_refresh(client, upstream, source, detail, scope):
@@ -129,6 +130,12 @@ def test_a_missing_scope_is_named_and_spends_no_refresh(client, upstream, source
     assert caught.value.scope == scope
     assert source.rejected_tokens == []
     assert len(upstream.requests) == 1
+
+
+def test_a_refusal_that_only_mentions_scopes_still_renews_the_token(client, upstream, source):
+    upstream.canned["sleep"].append((401, {}, '{"detail":"Token has expired.","scope":"daily heartrate"}'))
+    assert rows(client) == []
+    assert source.rejected_tokens == ["token-1"]
 
 
 def test_a_rejected_token_is_renewed_once_and_the_page_asked_again(client, upstream, source):
