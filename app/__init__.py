@@ -5,20 +5,19 @@ a request: guard (Host, Origin, caller, rate) → mcp (era, method) → tool →
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Collection
 from datetime import date
 from functools import partial
-from typing import Any
 
-from flask import Flask, g, request
+from flask import Flask
 
 from app import health, logs, tools
 from app.access import Access
 from app.access.documents import Fetcher, Resolver
 from app.access.views import CONTINUE, RESUME, FrontDoor
 from app.access.views import create_blueprint as access_blueprint
+from app.application import Application
 from app.auth import Guard
 from app.config import Settings
 from app.mcp.engine import Engine
@@ -44,13 +43,6 @@ from app.vault import Vault
 __version__ = "0.1.0"
 
 
-class _Synchronous(Flask):
-    """Flask looks four times a request whether a function is a coroutine, which costs 10 µs; none of ours is."""
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        return func
-
-
 def create_app(
     settings: Settings | None = None,
     *,
@@ -65,10 +57,9 @@ def create_app(
     """
     settings = settings or Settings.load()
     logs.configure(settings.log_level)
-    app = _Synchronous(__name__, static_folder=None)
+    app = Application(__name__, static_folder=None)
     app.extensions["draining"] = lambda: False  # gunicorn.conf.py puts the worker's own in its place
     services = _services(settings, clock)
-    app.before_request(_name_request)
     guard = Guard(settings, services.sealer, metrics=services.metrics, clock=clock)
     guard.install(app)
     engine = _engine(app, services)
@@ -83,11 +74,6 @@ def create_app(
     _register_pages(app, services, guard, access)
     app.extensions["services"] = services
     return app
-
-
-def _name_request() -> None:
-    """Give the request an id that every log line about it carries, the access log's too."""
-    g.request_id = request.environ["request_id"] = f"{random.getrandbits(48):012x}"
 
 
 def _register_pages(app: Flask, services: Services, guard: Guard, access: Access | None) -> None:

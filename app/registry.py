@@ -14,7 +14,7 @@ import pkgutil
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, NamedTuple, TypeVar, get_type_hints
 from urllib.parse import unquote
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
@@ -34,8 +34,7 @@ Definition = TypeVar("Definition", "Tool", "Resource", "Prompt")
 # -- tools -------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class ToolResult:
+class ToolResult(NamedTuple):
     """What a tool gives back: content blocks, or a structured object (its JSON becomes the text block)."""
 
     content: Sequence[ContentBlock] | None = None
@@ -45,7 +44,7 @@ class ToolResult:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """One callable of `tools/call`. *input_schema* is published verbatim; *arguments* validates what a client sends."""
+    """One callable of `tools/call`. *input_schema* is published verbatim; *arguments* checks what a client sends."""
 
     name: str
     title: str
@@ -54,7 +53,7 @@ class Tool:
     output_schema: Mapping[str, Any] | None
     annotations: Mapping[str, Any]
     function: Callable[..., Any]
-    arguments: type[BaseModel] | None
+    arguments: Arguments | None
 
     def call(self, ctx: Context, arguments: Mapping[str, Any]) -> ToolResult:
         """Run with *arguments*; raise ArgumentError with every problem at once.
@@ -64,7 +63,7 @@ class Tool:
         """
         if self.arguments is None:
             return _as_result(self.function(ctx, dict(arguments)))
-        values, ignored = self._checked(arguments)
+        values, ignored = self.arguments.checked(arguments)
         result = _as_result(self.function(ctx, **values))
         if ignored and result.structured is not None:
             coverage = result.structured.setdefault("coverage", {})
@@ -72,9 +71,17 @@ class Tool:
             coverage.setdefault("notes", []).append(f"This tool has no argument {', '.join(ignored)}: it was ignored.")
         return result
 
-    def _checked(self, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-        assert self.arguments is not None
-        known = self.arguments.model_fields
+
+class Arguments:
+    """The keyword-only parameters of a tool's function."""
+
+    def __init__(self, model: type[BaseModel]) -> None:
+        self._known = frozenset(model.model_fields)
+        self._validate = TypeAdapter(model).validator.validate_python  # `model_validate` takes twice as long
+
+    def checked(self, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """A value for each parameter, and the names of what was given besides; raise ArgumentError with every problem."""
+        known = self._known
         given = {name: value for name, value in arguments.items() if value is not None}
         problems: list[str] = []
         ignored: list[str] = []
@@ -86,12 +93,12 @@ class Tool:
             else:
                 ignored.append(name[:40])
         try:
-            checked = self.arguments.model_validate(given)
+            checked = self._validate(given)
         except ValidationError as exc:
             problems.extend(_sentence(error) for error in exc.errors(include_url=False, include_input=False))
         if problems:
             raise ArgumentError(problems)
-        return {name: getattr(checked, name) for name in known}, sorted(ignored)[:20]
+        return vars(checked), sorted(ignored)[:20]
 
 
 def tool(
@@ -107,16 +114,16 @@ def tool(
 
     def define(function: Callable[..., Any]) -> Tool:
         name, description = _named(function)
-        arguments = None if input_schema is not None else _arguments_model(function)
+        model = None if input_schema is not None else _arguments_model(function)
         return Tool(
             name=name,
             title=title,
             description=description,
-            input_schema=input_schema if input_schema is not None else _input_schema(arguments),
+            input_schema=input_schema if input_schema is not None else _input_schema(model),
             output_schema=_output_schema(function),
             annotations={"title": title, **annotations},
             function=function,
-            arguments=arguments,
+            arguments=None if model is None else Arguments(model),
         )
 
     return define

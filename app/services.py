@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,20 +34,18 @@ class Principal:
 OWNER = Principal(key="owner", is_owner=True)
 
 
-@dataclass(frozen=True, slots=True)
 class Deadline:
-    """One deadline for a whole call, in seconds of `time.monotonic`.
+    """One deadline for a whole call, *soft_at* and *hard_at* in seconds of `time.monotonic`.
 
-    After *soft_at* an answer is made from what is here; at *hard_at* the call is stopped.
+    After the soft one an answer is made from what is here; at the hard one the call is stopped.
     """
 
-    soft_at: float = field(default_factory=lambda: time.monotonic() + SOFT_DEADLINE_S)
-    hard_at: float = field(default_factory=lambda: time.monotonic() + HARD_DEADLINE_S)
+    __slots__ = ("hard_at", "soft_at")
 
-    @classmethod
-    def of(cls, *, soft_s: float, hard_s: float) -> Deadline:
+    def __init__(self, *, soft_s: float = SOFT_DEADLINE_S, hard_s: float = HARD_DEADLINE_S) -> None:
         now = time.monotonic()
-        return cls(soft_at=now + soft_s, hard_at=now + hard_s)
+        self.soft_at = now + soft_s
+        self.hard_at = now + hard_s
 
     def soft_left_s(self) -> float:
         return max(0.0, self.soft_at - time.monotonic())

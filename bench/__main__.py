@@ -25,7 +25,14 @@ from bench.servers import TOKEN, Load, Oura, Server, free_port, hammer, memory_k
 
 ROUNDS = int(os.environ.get("ROUNDS") or 10)
 CONNECTIONS, REQUESTS, STREAMS, TOGETHER = 16, 800, 1000, 50
-WEEK: dict[str, Any] = {"id": 1, "method": "tools/call", "params": {"name": "get_sleep_summary", "arguments": {}}}
+
+
+def _days_ago(days: int) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(time.time() - days * 86400))
+
+
+SEVEN_NIGHTS = {"start_date": _days_ago(8), "end_date": _days_ago(2)}  # none that may still come, whatever the time of day
+WEEK: dict[str, Any] = {"id": 1, "method": "tools/call", "params": {"name": "get_sleep_summary", "arguments": SEVEN_NIGHTS}}
 STATELESS: dict[str, Any] = {
     **WEEK,
     "params": {
@@ -37,10 +44,6 @@ STATELESS: dict[str, Any] = {
     },
 }
 STATELESS_HEADERS = ("MCP-Protocol-Version: 2026-07-28", "Mcp-Method: tools/call", "Mcp-Name: get_sleep_summary")
-
-
-def _days_ago(days: int) -> str:
-    return time.strftime("%Y-%m-%d", time.gmtime(time.time() - days * 86400))
 
 
 HEAVY: list[tuple[str, dict[str, Any]]] = [
@@ -85,7 +88,7 @@ class Bench:
     def throughput(self) -> list[Bar]:
         """Held days, computed each time, against Flask that returns the same bytes."""
         with self.running(self.server):
-            answer = self.server.call("get_sleep_summary", {})
+            answer = self.server.call("get_sleep_summary", SEVEN_NIGHTS)
             self.body.write_bytes(answer.content)
             issued = self.server.issued_token()
             load = {"connections": CONNECTIONS, "requests": REQUESTS}
@@ -173,7 +176,7 @@ class Bench:
         with self.running(self.server):
             week, month = [
                 len(self.server.call("get_sleep_summary", arguments).json()["result"]["content"][0]["text"].encode()) / 1000
-                for arguments in ({}, {"start_date": _days_ago(29)})
+                for arguments in (SEVEN_NIGHTS, {"start_date": _days_ago(31), "end_date": _days_ago(2)})
             ]
         return [Bar("a week of sleep", [week], 4.0, "kB"), Bar("a month of sleep", [month], 14.0, "kB")]
 

@@ -259,8 +259,6 @@ class Guard:
         return plain and (origin == "null" or urlsplit(origin).netloc == environ.get("HTTP_HOST"))
 
     def _after(self, response: Response) -> Response:
-        if response.headers.get("Content-Type", "").startswith("text/html"):
-            response.headers.extend(PAGE_HEADERS)
         if "HTTP_ORIGIN" in request.environ:
             self._cors.add_to(response)
         if "session" in g:
@@ -272,8 +270,10 @@ class Guard:
 
         def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
             def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Callable[[bytes], object]:
-                given = {name.lower() for name, _ in headers}
+                given = {name.lower(): value for name, value in headers}
                 headers += [header for lower, header in self._headers if lower not in given]
+                if given.get("content-type", "").startswith("text/html"):
+                    headers += PAGE_HEADERS
                 headers += environ.get(_RATE_HEADERS, ())
                 return start_response(status, headers, *exc_info)
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 def mean(values: Iterable[float | None]) -> tuple[float | None, int]:
     """Return the mean of the values that exist and how many those are; (None, 0) of nothing."""
     there = [value for value in values if value is not None]
-    return (sum(there) / len(there) if there else None), len(there)
+    n = len(there)
+    return (sum(there) / n if n else None), n
 
 
 def rounded(value: float | None, digits: int = 1) -> float | None:

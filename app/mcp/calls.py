@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
-
-import gevent
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from app.context import Context
-from app.errors import DeadlineError, RpcError, ToolError
+from app.errors import RpcError, ToolError
 from app.logs import event
 from app.mcp.channels import HandshakeChannel, StatelessChannel
 from app.mcp.envelope import INTERNAL_ERROR, METHOD_NOT_FOUND, error_text, result_text
@@ -31,7 +28,6 @@ if TYPE_CHECKING:
     from app.mcp.streams import Outbox
     from app.services import Principal
 
-Result = TypeVar("Result")
 log = logging.getLogger(__name__)
 
 
@@ -63,12 +59,10 @@ class Call:
         self.log_level = session.log_level if session is not None else log_level
         self.request_id = request_id
         self.deadline = engine.deadline()
+        self.method: Method | None = engine.methods[revision.name].get(request.method)
+        self._channel: HandshakeChannel | StatelessChannel | None = None
         self._runner: Runner | None = None
         self._is_over = False
-
-    @cached_property
-    def method(self) -> Method | None:
-        return self.engine.methods[self.revision.name].get(self.request.method)
 
     @property
     def progress_token(self) -> str | int | None:
@@ -76,27 +70,21 @@ class Call:
         token = meta.get("progressToken") if isinstance(meta, dict) else None
         return token if type(token) is str or type(token) is int else None
 
-    @cached_property
+    @property
     def channel(self) -> HandshakeChannel | StatelessChannel:
-        return HandshakeChannel(self) if self.revision.has_handshake else StatelessChannel(self)
+        if self._channel is None:
+            self._channel = HandshakeChannel(self) if self.revision.has_handshake else StatelessChannel(self)
+        return self._channel
 
     def context(self) -> Context:
         return Context(self.engine.services, self.principal, self.deadline, self.request_id, self.channel)
-
-    def bounded(self, function: Callable[..., Result], *arguments: Any, **named: Any) -> Result:
-        """Call *function*; DeadlineError is raised inside it once the hard deadline has passed."""
-        timeout = gevent.Timeout.start_new(self.deadline.hard_left_s(), DeadlineError())
-        try:
-            return function(*arguments, **named)
-        finally:
-            timeout.close()
 
     def start(self) -> None:
         """Answer at once, or in a greenlet of its own if the method runs functions of the registry."""
         if self.session is not None:
             self.session.calls[self.request.id] = self
         if self.method is not None and self.method.runs:
-            self._runner = self.engine.runners.run(self._run)
+            self._runner = self.engine.runners.run(self._run, self.deadline)
         else:
             self._run()
 
@@ -116,7 +104,7 @@ class Call:
     def _end(self, item: Item) -> None:
         self._is_over = True
         self._runner = None
-        self.__dict__.pop("channel", None)  # a cycle would keep the whole answer until the collector comes by
+        self._channel = None  # a cycle would keep the whole answer until the collector comes by
         if self.session is not None and self.session.calls.get(self.request.id) is self:
             del self.session.calls[self.request.id]
         self.outbox.put(item)

@@ -11,7 +11,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import gevent
-from flask import Blueprint, Request, Response, g, request
+from flask import Blueprint, Request, Response, request
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
@@ -35,7 +35,6 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 ONLY_POST = "POST, OPTIONS"
 JSON = "application/json"
 EVENTS = "text/event-stream"
-JSON_HEADERS = [("Content-Type", JSON), ("Cache-Control", "no-store")]
 STREAM_HEADERS = {"Content-Type": EVENTS, "Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 
 
@@ -72,7 +71,7 @@ class _Views:
         except BodyError as exc:
             answer = refusal(exc.status, RpcError(exc.status, str(exc)), headers={"Connection": "close"})
         except Exception:  # noqa: BLE001 (the edge: a defect is logged and answered)
-            event(log, "request_failed", level=logging.ERROR, exc_info=True, request_id=g.get("request_id", ""))
+            event(log, "request_failed", level=logging.ERROR, exc_info=True, request_id=_id(current))
             answer = refusal(500, RpcError(INTERNAL_ERROR, "Internal error"))
         return _response(answer)
 
@@ -80,11 +79,11 @@ class _Views:
         takes_json, takes_events = _accepted(current.environ.get("HTTP_ACCEPT", ""))
         return Incoming(
             principal,
-            current.headers.get,
+            partial(_header, current.environ),
             partial(self._edge.charge, principal, current),
             takes_json=takes_json,
             takes_events=takes_events,
-            request_id=g.get("request_id", ""),
+            request_id=_id(current),
         )
 
     # -- endpoints -----------------------------------------------------------------------------------------------------
@@ -154,13 +153,22 @@ class _Views:
         return "GET, POST, DELETE, OPTIONS" if self._engine.keeps_sessions else "GET, POST, OPTIONS"
 
 
+def _id(current: Request) -> str:
+    """What the log lines about this request carry."""
+    return str(current.environ.get("request_id", ""))
+
+
+def _header(environ: Mapping[str, str], name: str) -> str | None:
+    return environ.get("HTTP_" + name.upper().replace("-", "_"))
+
+
 def _response(answer: Answer) -> Response:
     if answer.stream is not None:
         headers = {**STREAM_HEADERS, **answer.headers}
         return Response(answer.stream, answer.status, headers, direct_passthrough=True)
     if not answer.body:
         return Response(status=answer.status, headers=answer.headers)
-    return Response(answer.body, answer.status, [*JSON_HEADERS, *answer.headers.items()])
+    return Response(answer.body, answer.status, answer.headers, content_type=JSON)
 
 
 @lru_cache(maxsize=64)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, timedelta
 from typing import Any, Final
@@ -47,14 +47,17 @@ class Freshness:
         self._recent_s = cache_ttl_s
         self._is_refresh = is_refresh
 
+    def fresh(self, held: Mapping[date, DayEntry | None]) -> dict[date, DayEntry]:
+        """Return those of *held*, in their order, that need no question."""
+        return {day: entry for day, entry in held.items() if entry is not None and self.holds(day, entry)}
+
     def holds(self, day: date, entry: DayEntry) -> bool:
         """Tell whether *entry* needs no question; an empty young day always does, it may only not be synced yet."""
         age_days = self._today - day.toordinal()
-        is_young = age_days < YOUNG_DAYS
         age_s = self._now - entry.fetched_at
-        if is_young and not entry.rows:
+        if age_days < YOUNG_DAYS and not entry.rows:
             return False
-        if self._is_refresh and (is_young or day == DAYLESS):
+        if self._is_refresh and (age_days < YOUNG_DAYS or day == DAYLESS):
             return entry.was_refresh and age_s < REFRESH_S
         if age_days <= 1:
             return age_s < self._recent_s
@@ -88,6 +91,16 @@ class DayCache:
         if entry is not None:
             self._entries.move_to_end(key)
         return entry
+
+    def several(self, collection: str, days: Iterable[date]) -> dict[date, DayEntry | None]:
+        """Return the entry of each of *days*, None where there is none, and count them as used."""
+        entries, held = self._entries, {}
+        for day in days:
+            key = (collection, day)
+            entry = held[day] = entries.get(key)
+            if entry is not None:
+                entries.move_to_end(key)
+        return held
 
     def put(self, collection: str, day: date, entry: DayEntry) -> None:
         """Hold *entry* in place of what was held, unless that was asked for later."""

@@ -69,8 +69,9 @@ class OuraData:
         now = self._clock()
         zone = self._zone.current(now)
         if zone is not None:
-            period = dates.period(zone.today(now), zone.tz)
-            wanted = _days(period.first, period.end)
+            today = zone.today(now)
+            period = dates.period(today, zone.tz)
+            days = wanted = _days(period.first, period.end)
         else:
             wanted = _widest(dates, now)
         here = self._obtain(
@@ -78,12 +79,13 @@ class OuraData:
         )
         if zone is None:
             zone = self._settled_zone(here, now)
-            period = dates.period(zone.today(now), zone.tz)
-        days = _days(period.first, period.end)
+            today = zone.today(now)
+            period = dates.period(today, zone.tz)
+            days = _days(period.first, period.end)
         fetched = {name: here[name].fetched(days) for name in collections}
         _raise_if_nothing(list(fetched.values()), days)
-        asked = days[(period.start - period.first).days :]
-        return Answer(period.start, period.end, period.first, asked, zone, zone.today(now), period.notes, fetched)
+        asked = days[(period.start - period.first).days :] if period.first != period.start else days
+        return Answer(period.start, period.end, period.first, asked, zone, today, period.notes, fetched)
 
     def heart_rate(
         self, span: Span, *, deadline: Deadline, refresh: bool = False, progress: Progress | None = None

@@ -6,9 +6,9 @@ Every problem is reported at once, in words that say what would be right. Knows 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
-from typing import Final
+from typing import Final, NamedTuple
 
 from app.errors import ArgumentError
 
@@ -25,8 +25,7 @@ _GRACE: Final = timedelta(hours=2)  # the clocks change, and an end includes its
 _NEVER: Final = datetime.max.replace(microsecond=0, tzinfo=UTC)  # year 9999: no arithmetic is possible there
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(NamedTuple):
     """Checked days, inclusive: *first* is *start* minus the baseline; *notes* say what was changed of what was asked."""
 
     first: date
@@ -35,8 +34,7 @@ class Period:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Dates:
+class Dates(NamedTuple):
     """Inclusive days of the wearer, as they were asked for."""
 
     start: object = None
@@ -56,7 +54,7 @@ class Dates:
 
     def before(self, days: int) -> Dates:
         """Add *days* earlier days, a baseline: they are fetched too, `Answer.first` is where they start."""
-        return replace(self, baseline_days=days)
+        return self._replace(baseline_days=days)
 
     def period(self, today: date, tz: tzinfo = UTC) -> Period:
         """Return the days meant, *today* being the wearer's. Raises ArgumentError with every problem."""
@@ -70,7 +68,7 @@ class Dates:
             problems.append(f"start_date {start} is in the future: today is {today} where the ring is worn.")
         if end is not None and end > today and not problems:
             notes.append(f"end_date {end} is in the future; the answer ends today, {today}.")
-        last = min(end, today) if end is not None else today
+        last = end if end is not None and end < today else today
         first = start if start is not None else last - (DEFAULT_DAYS - 1) * _DAY
         if start is not None and end is not None and start > end:
             problems.append(f"start_date {start} is after end_date {end}: swap them, both days are included.")
@@ -80,7 +78,7 @@ class Dates:
             problems[-1] += f"The longest range that ends then starts on {nearest}."
         if problems:
             raise ArgumentError(problems)
-        return Period(first - self.baseline_days * _DAY, first, last, tuple(notes))
+        return Period(first - self.baseline_days * _DAY if self.baseline_days else first, first, last, tuple(notes))
 
     def _last(self, today: date) -> Period:
         if not 1 <= (self.days or 0) <= MAX_DAYS:

@@ -37,7 +37,7 @@ class Here:
     def fetched(self, days: Sequence[date]) -> Fetched[Any]:
         """Return the records of *days*, in their order, and what they cover."""
         held = {**self.doubtful, **self.entries} if self.doubtful else self.entries
-        rows = tuple(chain.from_iterable([held[day].rows for day in days if day in held]))
+        rows = tuple(chain.from_iterable([entry.rows for day in days if (entry := held.get(day)) is not None]))
         return self.covered(days, rows)
 
     def covered(self, days: Sequence[date], rows: tuple[Any, ...] = ()) -> Fetched[Any]:
@@ -96,16 +96,11 @@ class Holdings:
         found: dict[str, Here] = {}
         awaited: list[tuple[Here, dict[date, DayEntry | None], list[Flight]]] = []
         hits = 0
-        get, holds = self._cache.get, freshness.holds
         for name, days in wants.items():
             here = found[name] = Here()
-            missing: dict[date, DayEntry | None] = {}
-            for day in days:
-                entry = get(name, day)
-                if entry is not None and holds(day, entry):
-                    here.entries[day] = entry
-                else:
-                    missing[day] = entry
+            held = self._cache.several(name, days)
+            here.entries = freshness.fresh(held)
+            missing = {} if len(here.entries) == len(held) else {day: held[day] for day in days if day not in here.entries}
             hits += len(here.entries)
             if missing:
                 flights = self.flights.join(COLLECTIONS[name], list(missing), is_refresh=is_refresh)

@@ -33,7 +33,7 @@ def nights(periods: Iterable[SleepPeriod]) -> dict[date, Night]:
     for period in periods:
         if period.type != "deleted":
             by_day[period.day].append(period)
-    return {day: _night(day, by_day[day]) for day in sorted(by_day)}
+    return {day: _night(day, of_day) for day, of_day in sorted(by_day.items())}
 
 
 def is_long(period: SleepPeriod) -> bool:
@@ -44,18 +44,20 @@ def is_long(period: SleepPeriod) -> bool:
 
 
 def _night(day: date, periods: list[SleepPeriod]) -> Night:
-    if len(periods) == 1 and periods[0].type == "long_sleep" and not _is_unfinished(periods[0]):  # nearly every day
+    if len(periods) == 1 and periods[0].type == "long_sleep" and periods[0].bedtime_end is not None:  # most days
         return Night(day, periods[0], (), (), ())
-    ordered = sorted(periods, key=lambda period: period.bedtime_start or _EARLIEST)
-    rest = tuple(period for period in ordered if period.type == "rest")
-    unfinished = tuple(period for period in ordered if period.type != "rest" and _is_unfinished(period))
-    slept = [period for period in ordered if period.type != "rest" and not _is_unfinished(period)]
+    rest: list[SleepPeriod] = []
+    unfinished: list[SleepPeriod] = []
+    slept: list[SleepPeriod] = []
+    for period in sorted(periods, key=_start):
+        (rest if period.type == "rest" else unfinished if period.bedtime_end is None else slept).append(period)
     main = max(filter(is_long, slept), key=_length, default=None)
-    return Night(day, main, tuple(period for period in slept if period is not main), rest, unfinished)
+    naps = [period for period in slept if period is not main]
+    return Night(day, main, tuple(naps), tuple(rest), tuple(unfinished))
 
 
-def _is_unfinished(period: SleepPeriod) -> bool:
-    return period.bedtime_end is None
+def _start(period: SleepPeriod) -> datetime:
+    return period.bedtime_start or _EARLIEST
 
 
 def _length(period: SleepPeriod) -> tuple[int, int]:

@@ -83,13 +83,14 @@ def cover(
         reason = why.get(day) or _why(day, answer.today, fetched, every_day=every_day)
         if reason is not None:
             reasons.setdefault(reason, []).append(day)
+    asked_at = [part.fetched_at for _, part in fetched if part.fetched_at is not None]
     coverage: Coverage = {
         "days_asked": (answer.end - answer.start).days + 1,
         "days_with_data": len(with_data),
         "missing": [{"why": reason, "days": named(days)} for reason, days in reasons.items()],
         "partial": any(part.partial for _, part in fetched),
         "stale": any(part.stale for _, part in fetched),
-        "fetched_at": moment(_oldest(part.fetched_at for _, part in fetched), answer.zone),
+        "fetched_at": moment(min(asked_at, default=None), answer.zone),
         "timezone": answer.zone.name,
         "timezone_assumed": answer.zone.assumed,
         "notes": [*answer.notes, *_troubles(answer, fetched, reasons), *notes],
@@ -170,7 +171,3 @@ def _troubles(
             if not part.known.union(reasons.get(why, ())).issuperset(answer.days):
                 found.append(f"{name}: {why}")
     return found
-
-
-def _oldest(moments: Iterable[float | None]) -> float | None:
-    return min((at for at in moments if at is not None), default=None)

@@ -22,15 +22,15 @@ UNITS = (
     "durations, latency, naps (sleep of each) s; efficiency %; heart rate bpm; average_hrv ms; breath_average per min; "
     "score, restfulness, timing, hrv_balance: Oura ratings 1-100, not measurements"
 )
-_AVERAGES = {
-    "average_score": "score",
-    "average_duration": "total_sleep_duration",
-    "average_efficiency": "efficiency",
-    "average_deep_sleep_duration": "deep_sleep_duration",
-    "average_rem_sleep_duration": "rem_sleep_duration",
-    "average_lowest_heart_rate": "lowest_heart_rate",
-    "average_hrv": "average_hrv",
-}
+_AVERAGES = [  # the average, its name under `n`, what it is made of
+    ("average_score", "score", "score"),
+    ("average_duration", "duration", "total_sleep_duration"),
+    ("average_efficiency", "efficiency", "efficiency"),
+    ("average_deep_sleep_duration", "deep_sleep_duration", "deep_sleep_duration"),
+    ("average_rem_sleep_duration", "rem_sleep_duration", "rem_sleep_duration"),
+    ("average_lowest_heart_rate", "lowest_heart_rate", "lowest_heart_rate"),
+    ("average_hrv", "hrv", "average_hrv"),
+]
 NAP_S = 600  # Oura keeps scraps of half a minute that nobody would call a nap
 ONLY_NAPS = "no main night, only naps"
 
@@ -106,7 +106,7 @@ def get_sleep_summary(
     notes = night_notes(by_night)
     with_data = {day for day, night in by_night.items() if night.main is not None}
     with_data.update(row.day for row in answer["daily_sleep"].rows if row.score is not None)
-    napped = {day for day, night in by_night.items() if naps(night)} - with_data
+    napped = [day for day, night in by_night.items() if day not in with_data and naps(night)]
     why = {day: NOT_SYNCED if day == answer.today else ONLY_NAPS for day in napped}
     if len(answer.days) > MAX_DAILY_ROWS:
         rows = by_week(rows, answer.start)
@@ -127,11 +127,12 @@ def sleep_days(answer: Answer, by_night: Mapping[date, Night], *, with_hrv: bool
     rows = []
     for day in answer.days:
         night, score = by_night.get(day), scores.get(day)
-        if night is not None and night.main is None and not naps(night):
+        slept = naps(night) if night is not None else []
+        if night is not None and night.main is None and not slept:
             night = None
         if night is None and score is None:
             continue
-        row = _sleep_day(day, score, night)
+        row = _sleep_day(day, score, night, slept)
         if with_hrv:
             row["average_hrv"] = night.main.average_hrv if night is not None and night.main is not None else None
             row["hrv_balance"] = readiness[day].contributors.get("hrv_balance") if day in readiness else None
@@ -139,7 +140,7 @@ def sleep_days(answer: Answer, by_night: Mapping[date, Night], *, with_hrv: bool
     return rows
 
 
-def _sleep_day(day: date, score: DailySleep | None, night: Night | None) -> dict[str, Any]:
+def _sleep_day(day: date, score: DailySleep | None, night: Night | None, slept: Sequence[SleepPeriod]) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(_SLEEP_DAY)
     row["date"] = day.isoformat()
     if score is not None:
@@ -148,7 +149,7 @@ def _sleep_day(day: date, score: DailySleep | None, night: Night | None) -> dict
         row["timing"] = score.contributors.get("timing")
     if night is None:
         return row
-    row["naps"] = [nap.total_sleep_duration for nap in naps(night)]
+    row["naps"] = [nap.total_sleep_duration for nap in slept]
     main = night.main
     if main is not None:
         row["total_sleep_duration"] = main.total_sleep_duration
@@ -169,19 +170,17 @@ def _sleep_day(day: date, score: DailySleep | None, night: Night | None) -> dict
 
 def naps(night: Night) -> list[SleepPeriod]:
     """The other periods of sleep that Oura counted (it gives them score deltas), or that are long enough to be naps."""
-    return [
-        period for period in night.naps if period.sleep_score_delta is not None or (period.total_sleep_duration or 0) >= NAP_S
-    ]
+    return [nap for nap in night.naps if nap.sleep_score_delta is not None or (nap.total_sleep_duration or 0) >= NAP_S]
 
 
 def sleep_averages(rows: Sequence[Mapping[str, Any]]) -> SleepAverages:
     """Average what was measured; `n` has the number of values under each average's name without `average_`."""
     summary: dict[str, Any] = {}
     n: dict[str, int] = {}
-    for name, key in _AVERAGES.items():
-        if key == "average_hrv" and not (rows and "average_hrv" in rows[0]):
+    for name, short, key in _AVERAGES:
+        if key == "average_hrv" and not (rows and key in rows[0]):
             continue
-        average, n[name.removeprefix("average_")] = mean([row[key] for row in rows])
+        average, n[short] = mean([row[key] for row in rows])
         summary[name] = rounded(average)
     return {**summary, "total_days": len(rows), "n": n}  # type: ignore[typeddict-item]
 
@@ -189,7 +188,7 @@ def sleep_averages(rows: Sequence[Mapping[str, Any]]) -> SleepAverages:
 def night_notes(by_night: Mapping[date, Night]) -> list[str]:
     """Say what durations cannot: a night in two parts, a night still running, periods the wearer rejected."""
     found = []
-    broken = [day for day, night in by_night.items() if any(is_long(period) for period in night.naps)]
+    broken = [day for day, night in by_night.items() if any(map(is_long, night.naps))]
     running = [day for day, night in by_night.items() if night.unfinished and night.main is None]
     rejected = [day for day, night in by_night.items() if night.main is None and night.rest and not naps(night)]
     if broken:

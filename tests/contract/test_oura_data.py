@@ -64,7 +64,7 @@ def layer(simulator: SimulatorServer, source: Source | None = None, **options: A
 
 
 def patient() -> Deadline:
-    return Deadline.of(soft_s=60, hard_s=90)
+    return Deadline(soft_s=60, hard_s=90)
 
 
 def everything(simulator: SimulatorServer, name: str) -> list[dict[str, Any]]:
@@ -255,7 +255,7 @@ def test_a_sender_that_never_ends_is_left_at_the_hard_deadline(simulator):
     simulator.turn(faults=[{"kind": "drip", "on": "sleep", "times": None, "delay_s": 0.02}])
     client = OuraClient(simulator.url, Source(simulator), clock=lambda: NOW)
     with pytest.raises(OuraUnavailableError, match="in time"):
-        list(client.pages(COLLECTIONS["sleep"], {"start_date": "2026-03-01"}, deadline=Deadline.of(soft_s=0.2, hard_s=0.5)))
+        list(client.pages(COLLECTIONS["sleep"], {"start_date": "2026-03-01"}, deadline=Deadline(soft_s=0.2, hard_s=0.5)))
 
 
 def test_cookies_and_redirects_of_ouras_front_are_ignored(simulator):

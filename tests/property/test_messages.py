@@ -74,7 +74,7 @@ def client():
         name="fuzz",
         version="1",
         services=Services(Clock()),
-        deadline=lambda: Deadline.of(soft_s=5, hard_s=10),
+        deadline=lambda: Deadline(soft_s=5, hard_s=10),
     )
     app = Flask("fuzz")
     app.register_blueprint(create_blueprint(engine, Door()))

@@ -50,7 +50,7 @@ def serve(registry: Registry, clock: Clock, door: Door) -> Callable[..., "Client
             "version": "1.2.3",
             "instructions": "Read me.",
             "services": Services(clock),
-            "deadline": lambda: Deadline.of(soft_s=5, hard_s=10),
+            "deadline": lambda: Deadline(soft_s=5, hard_s=10),
             **options,
         }
         edge = {name: given.pop(name) for name in ("body_timeout_s",) if name in given}

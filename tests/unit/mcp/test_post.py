@@ -456,7 +456,7 @@ def test_before_2026_a_client_that_leaves_does_not_cancel_its_call(serve, gates)
 @pytest.mark.requirement("deadline")
 @pytest.mark.parametrize("revision", [None, *HANDSHAKE])
 def test_a_call_is_stopped_at_the_hard_deadline_in_words(serve, gates, revision):
-    client = serve(deadline=lambda: Deadline.of(soft_s=0.01, hard_s=0.02)).speaking(revision)
+    client = serve(deadline=lambda: Deadline(soft_s=0.01, hard_s=0.02)).speaking(revision)
     result = client.call("waits").result
 
     assert result["isError"] is True

@@ -114,7 +114,7 @@ def test_an_answer_to_another_sessions_question_is_dropped(session):
 
 @pytest.mark.requirement("deadline")
 def test_a_question_nobody_answers_is_withdrawn_at_the_deadline(serve):
-    client = serve(keeps_sessions=True, deadline=lambda: Deadline.of(soft_s=0.01, hard_s=0.05))
+    client = serve(keeps_sessions=True, deadline=lambda: Deadline(soft_s=0.01, hard_s=0.05))
     client.initialize(**FORM)
     question, withdrawn, answer = client.call("asks").messages()
 

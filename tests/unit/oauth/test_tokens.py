@@ -15,7 +15,7 @@ from tests.unit.oauth.standins import API, MOI, NOW, REVOKE, TokenEndpoint, gran
 
 @pytest.fixture
 def deadline():
-    return Deadline.of(soft_s=7, hard_s=20)
+    return Deadline(soft_s=7, hard_s=20)
 
 
 @pytest.fixture(autouse=True)
@@ -113,7 +113,7 @@ def test_a_caller_whose_time_is_up_is_told_so_while_the_refresh_goes_on(connecti
     oura.replace(responses.CallbackResponse(responses.POST, API, callback=slow))
 
     with pytest.raises(OuraUnavailableError, match="slow"):
-        connection.rejected("A0", Deadline.of(soft_s=0, hard_s=0.01))
+        connection.rejected("A0", Deadline(soft_s=0, hard_s=0.01))
     held.set()
 
     assert connection.rejected("A0", deadline) == "A1"

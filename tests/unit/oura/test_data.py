@@ -99,7 +99,7 @@ def test_the_zone_is_found_beside_the_data_and_not_before_it(make_data, month):
 def test_a_zone_that_was_not_told_in_time_is_not_taken_for_utc_afterwards(make_data, month):
     data = make_data()
     month.gate.clear()
-    assert ask(data, None, "daily_sleep", deadline=Deadline.of(soft_s=0.02, hard_s=5)).zone.assumed
+    assert ask(data, None, "daily_sleep", deadline=Deadline(soft_s=0.02, hard_s=5)).zone.assumed
     month.gate.set()
     assert ask(data, None, "daily_sleep").zone.name == "UTC+02:00"
 

@@ -13,7 +13,7 @@ from app.oura.days import Dates, Span
 from app.services import Deadline
 from tests.unit.oura.upstream import NOON, TODAY, day_back, heart_row, score_document, sleep_document
 
-HASTY = partial(Deadline.of, soft_s=0.02, hard_s=5)
+HASTY = partial(Deadline, soft_s=0.02, hard_s=5)
 DOWN = (503, {}, "<html>")
 
 
