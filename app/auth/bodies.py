@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl
 
-import gevent
 from flask import Request
 
 from app.errors import BodyError
+from app.timeout import Timeout
 
 MAX_FORM_BYTES = 16_000
 WITHIN_S = 10.0
@@ -21,7 +21,7 @@ def read_body(request: Request, *, limit: int) -> bytes:
     announced = request.content_length
     if announced is not None and announced > limit:
         raise BodyError(f"The body is larger than {limit} bytes.", status=413)
-    with gevent.Timeout(WITHIN_S, BodyError(f"The body did not arrive within {WITHIN_S:.0f} seconds.", status=408)):
+    with Timeout(WITHIN_S, BodyError(f"The body did not arrive within {WITHIN_S:.0f} seconds.", status=408)):
         body: bytes = request.stream.read(limit + 1)
     if len(body) > limit:
         raise BodyError(f"The body is larger than {limit} bytes.", status=413)

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from app.context import Context
-from app.errors import RpcError, ToolError
+from app.errors import DeadlineError, RpcError, ToolError
 from app.logs import event
 from app.mcp.channels import HandshakeChannel, StatelessChannel
 from app.mcp.envelope import INTERNAL_ERROR, METHOD_NOT_FOUND, error_text, result_text
 from app.mcp.roundtrips import InputRequired
 from app.mcp.streams import Item
+from app.timeout import Timeout
 
 if TYPE_CHECKING:
     from app.mcp.engine import Engine
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from app.mcp.streams import Outbox
     from app.services import Principal
 
+Result = TypeVar("Result")
 log = logging.getLogger(__name__)
 
 
@@ -79,12 +81,17 @@ class Call:
     def context(self) -> Context:
         return Context(self.engine.services, self.principal, self.deadline, self.request_id, self.channel)
 
+    def bounded(self, function: Callable[..., Result], *arguments: Any, **named: Any) -> Result:
+        """Call *function*; DeadlineError is raised inside it once the hard deadline has passed."""
+        with Timeout(self.deadline.hard_left_s(), DeadlineError()):
+            return function(*arguments, **named)
+
     def start(self) -> None:
         """Answer at once, or in a greenlet of its own if the method runs functions of the registry."""
         if self.session is not None:
             self.session.calls[self.request.id] = self
         if self.method is not None and self.method.runs:
-            self._runner = self.engine.runners.run(self._run, self.deadline)
+            self._runner = self.engine.runners.run(self._run)
         else:
             self._run()
 

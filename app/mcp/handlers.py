@@ -99,7 +99,7 @@ def call_tool(call: Call) -> str:
     arguments = _arguments(call)
     started, outcome = time.monotonic(), "defect"
     try:
-        result = tool.call(call.context(), arguments)
+        result = call.bounded(tool.call, call.context(), arguments)
         outcome = "failed" if result.is_error else "ok"
         return tool_result(result, call.revision)
     except (InputRequired, RpcError):
@@ -123,7 +123,7 @@ def read_resource(call: Call) -> str:
     uri = _text(call.request.params, "uri")
     resource, variables = _resource(call, uri)
     try:
-        value = resource.function(call.context(), **variables)
+        value = call.bounded(resource.function, call.context(), **variables)
     except LookupError as exc:
         raise _no_such_resource(call, uri) from exc
     except ConnectionNeededError as exc:
@@ -206,7 +206,7 @@ def get_prompt(call: Call) -> str:
         raise RpcError(INVALID_PARAMS, f"Unknown prompt: {name[:64]}")
     arguments = _prompt_arguments(prompt, _arguments(call))
     try:
-        made = prompt.function(call.context(), **arguments)
+        made = call.bounded(prompt.function, call.context(), **arguments)
     except ConnectionNeededError as exc:
         call.channel.hand_over(exc)
         raise
@@ -234,7 +234,7 @@ def complete(call: Call) -> str:
     if not isinstance(name, str) or not isinstance(value, str):
         raise RpcError(INVALID_PARAMS, "'argument' must have a 'name' and a 'value', both strings.")
     completer = _completers(call).get(name)
-    values = list(completer(call.context(), value)) if completer is not None else []
+    values = list(call.bounded(completer, call.context(), value)) if completer is not None else []
     shown = values[:MAX_COMPLETIONS]
     return encode({"completion": {"values": shown, "total": len(values), "hasMore": len(values) > len(shown)}})
 

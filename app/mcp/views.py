@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
-import gevent
 from flask import Blueprint, Request, Response, request
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
@@ -22,6 +21,7 @@ from app.mcp.edge import Answer, Incoming, refusal
 from app.mcp.envelope import INTERNAL_ERROR, INVALID_REQUEST
 from app.mcp.eras import WITH_HANDSHAKE, WITHOUT_HANDSHAKE
 from app.mcp.exchange import no_such_session, post, post_message
+from app.timeout import Timeout
 
 if TYPE_CHECKING:
     from app.mcp.edge import Edge
@@ -121,11 +121,8 @@ class _Views:
         return _refused_type(current) or post(self._engine, incoming, self._body(current))
 
     def _body(self, current: Request) -> bytes:
-        late = gevent.Timeout.start_new(self._body_timeout_s, BodyError("The body did not arrive in time.", status=408))
-        try:
+        with Timeout(self._body_timeout_s, BodyError("The body did not arrive in time.", status=408)):
             return _read(current.environ)
-        finally:
-            late.close()
 
     def _classic(self, current: Request, incoming: Incoming) -> Answer:
         if not incoming.takes_events:

@@ -187,10 +187,14 @@ def sleep_averages(rows: Sequence[Mapping[str, Any]]) -> SleepAverages:
 
 def night_notes(by_night: Mapping[date, Night]) -> list[str]:
     """Say what durations cannot: a night in two parts, a night still running, periods the wearer rejected."""
-    found = []
-    broken = [day for day, night in by_night.items() if any(map(is_long, night.naps))]
-    running = [day for day, night in by_night.items() if night.unfinished and night.main is None]
-    rejected = [day for day, night in by_night.items() if night.main is None and night.rest and not naps(night)]
+    found, broken, running, rejected = [], [], [], []
+    for day, night in by_night.items():
+        if night.naps and any(map(is_long, night.naps)):
+            broken.append(day)
+        if night.main is None and night.unfinished:
+            running.append(day)
+        if night.main is None and night.rest and not naps(night):
+            rejected.append(day)
     if broken:
         found.append(
             f"More than one long sleep on {', '.join(named(broken))}: the longest is the night, the other is under naps."

@@ -376,7 +376,6 @@ def test_a_call_that_says_nothing_is_one_json_body(serve):
 
     assert not answer.is_stream
     assert answer.headers["Content-Type"] == "application/json"
-    assert answer.headers["Cache-Control"] == "no-store"
 
 
 @pytest.mark.requirement("progress")
