@@ -8,7 +8,7 @@ from hmac import compare_digest
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Request, Response, g, jsonify, request
+from flask import Flask, Request, Response, jsonify, request
 
 from app.auth.bodies import read_form
 from app.auth.headers import PAGE_HEADERS, security_headers
@@ -110,16 +110,16 @@ class Guard:
 
     def session(self, request: Request) -> Session:
         """The browser's session; its cookie goes on the answer if it has changed."""
-        if "session" not in g:
-            g.session = self._sessions.of(request)
-        session: Session = g.session
+        session: Session | None = request.environ.get(_SESSION)
+        if session is None:
+            session = request.environ[_SESSION] = self._sessions.of(request)
         return session
 
     def form(self, request: Request) -> dict[str, str]:
         """The fields of a form of ours; ForbiddenError unless it carries this session's `csrf` field."""
-        if "form" not in g:
-            g.form = read_form(request)
-        fields: dict[str, str] = g.form
+        fields: dict[str, str] | None = request.environ.get(_FORM)
+        if fields is None:
+            fields = request.environ[_FORM] = read_form(request)
         if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
             raise ForbiddenError("This form was sent from another site. Open the page here and send it again.")
         if not self.session(request).matches(fields.get("csrf", "")):
@@ -259,10 +259,11 @@ class Guard:
         return plain and (origin == "null" or urlsplit(origin).netloc == environ.get("HTTP_HOST"))
 
     def _after(self, response: Response) -> Response:
-        if "HTTP_ORIGIN" in request.environ:
+        environ = request.environ
+        if "HTTP_ORIGIN" in environ:
             self._cors.add_to(response)
-        if "session" in g:
-            self._sessions.save(g.session, response)
+        if _SESSION in environ:
+            self._sessions.save(environ[_SESSION], response)
         return response
 
     def _adding_headers(self, wsgi_app: WSGIApplication) -> WSGIApplication:
@@ -282,7 +283,8 @@ class Guard:
         return serve
 
 
-_RATE_HEADERS = "oura_mcp.rate_headers"
+# What the guard keeps of a request: in its environ, since Flask's `g` has to be looked up each time.
+_RATE_HEADERS, _SESSION, _FORM = "oura_mcp.rate_headers", "oura_mcp.session", "oura_mcp.form"
 _NAMES = {401: "unauthorized", 403: "forbidden", 408: "timeout", 413: "too_large", 429: "too_many_requests"}
 
 

@@ -165,7 +165,7 @@ def _response(answer: Answer) -> Response:
         return Response(answer.stream, answer.status, headers, direct_passthrough=True)
     if not answer.body:
         return Response(status=answer.status, headers=answer.headers)
-    return Response(answer.body, answer.status, answer.headers, content_type=JSON)
+    return Response(answer.body, answer.status, answer.headers, content_type=JSON, direct_passthrough=True)
 
 
 @lru_cache(maxsize=64)

@@ -10,6 +10,7 @@ import json
 import math
 import re
 from collections.abc import Sequence
+from operator import methodcaller
 from typing import Any, NoReturn
 
 import orjson
@@ -69,11 +70,13 @@ def _constant(text: str) -> NoReturn:
 
 # Integers need no hook: Python itself raises ValueError beyond 4,300 digits.
 _decoder = json.JSONDecoder(object_pairs_hook=_object, parse_float=_float, parse_constant=_constant)
-_encode_any = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, allow_nan=False, check_circular=False).encode
+_encode_any = json.JSONEncoder(
+    separators=(",", ":"), ensure_ascii=True, allow_nan=False, check_circular=False, default=methodcaller("isoformat")
+).encode
 
 
 def encode(value: Any) -> str:
-    """*value* as compact ASCII JSON; a number that JSON lacks (NaN) is null, like everything missing.
+    """*value* as compact ASCII JSON; a number that JSON lacks (NaN) is null, like everything missing; times are ISO 8601.
 
     orjson is ten times as fast as the standard library, but writes no `\\u` escapes, so they are put in afterwards, and no
     integers beyond 64 bits: what has those goes the long way.

@@ -1,10 +1,10 @@
 """get_sleep_summary: one row a night, durations from the night itself, scores from Oura's daily document."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 from typing_extensions import TypedDict
 
 from app.context import Context
@@ -31,6 +31,7 @@ _AVERAGES = [  # the average, its name under `n`, what it is made of
     ("average_lowest_heart_rate", "lowest_heart_rate", "lowest_heart_rate"),
     ("average_hrv", "hrv", "average_hrv"),
 ]
+Moment = Annotated[datetime, WithJsonSchema({"type": "string"})]  # the encoder writes it as ISO 8601, ten times as fast as Python
 NAP_S = 600  # Oura keeps scraps of half a minute that nobody would call a nap
 ONLY_NAPS = "no main night, only naps"
 
@@ -51,8 +52,8 @@ class OriginalSleepDay(TypedDict):
 
 class SleepDay(OriginalSleepDay, total=False):
     time_in_bed: float | None
-    bedtime_start: str | None
-    bedtime_end: str | None
+    bedtime_start: Moment | None
+    bedtime_end: Moment | None
     lowest_heart_rate: float | None
     average_heart_rate: float | None
     breath_average: float | None
@@ -62,7 +63,7 @@ class SleepDay(OriginalSleepDay, total=False):
     days: int
 
 
-_SLEEP_DAY = [name for name in SleepDay.__annotations__ if name not in {"average_hrv", "hrv_balance", "days"}]
+_SLEEP_DAY = dict.fromkeys(name for name in SleepDay.__annotations__ if name not in {"average_hrv", "hrv_balance", "days"})
 
 
 class SleepAverages(TypedDict, total=False):
@@ -141,7 +142,7 @@ def sleep_days(answer: Answer, by_night: Mapping[date, Night], *, with_hrv: bool
 
 
 def _sleep_day(day: date, score: DailySleep | None, night: Night | None, slept: Sequence[SleepPeriod]) -> dict[str, Any]:
-    row: dict[str, Any] = dict.fromkeys(_SLEEP_DAY)
+    row: dict[str, Any] = _SLEEP_DAY.copy()
     row["date"] = day.isoformat()
     if score is not None:
         row["score"] = score.score
@@ -160,8 +161,8 @@ def _sleep_day(day: date, score: DailySleep | None, night: Night | None, slept: 
         row["rem_sleep_duration"] = main.rem_sleep_duration
         row["awake_time"] = main.awake_time
         row["time_in_bed"] = main.time_in_bed
-        row["bedtime_start"] = main.bedtime_start.isoformat() if main.bedtime_start is not None else None
-        row["bedtime_end"] = main.bedtime_end.isoformat() if main.bedtime_end is not None else None
+        row["bedtime_start"] = main.bedtime_start
+        row["bedtime_end"] = main.bedtime_end
         row["lowest_heart_rate"] = main.lowest_heart_rate
         row["average_heart_rate"] = main.average_heart_rate
         row["breath_average"] = main.average_breath

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
 from app.insights.averages import mean, rounded
@@ -30,7 +30,7 @@ def _week(first: date, members: Sequence[dict[str, Any]]) -> dict[str, Any]:
     week: dict[str, Any] = {"date": first.isoformat(), "days": len(members)}
     for key in members[0]:
         values = [member[key] for member in members]
-        if not any(isinstance(value, str | list) for value in values):
+        if not any(isinstance(value, str | list | datetime) for value in values):
             week[key] = rounded(mean(values)[0], 2)
     return week
 

@@ -3,6 +3,7 @@
 import json
 import math
 import time
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -98,6 +99,20 @@ def test_what_is_encoded_is_ascii_and_decodes_to_itself(value):
 @given(st.text())
 def test_quoted_text_is_a_json_string(text):
     assert json.loads(quoted(text)) == text
+
+
+@pytest.mark.parametrize("beside", [1, 1 << 70])
+def test_times_are_written_in_iso_8601_with_their_own_offset(beside):
+    night = datetime(2026, 3, 28, 23, 5, tzinfo=timezone(timedelta(hours=5, minutes=30)))
+
+    told = {"n": beside, "day": night.date(), "bedtime": night, "exact": night.replace(microsecond=120_000)}
+
+    assert decode(encode(told).encode()) == {
+        "n": beside,
+        "day": "2026-03-28",
+        "bedtime": "2026-03-28T23:05:00+05:30",
+        "exact": "2026-03-28T23:05:00.120000+05:30",
+    }
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), {"a": [-float("inf")]}])

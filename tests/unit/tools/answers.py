@@ -2,6 +2,7 @@
 
 import json
 from functools import cache
+from operator import methodcaller
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -22,7 +23,7 @@ def validator(tool: str) -> Draft202012Validator:
 
 def text_of(answer: Any) -> str:
     """The JSON a client gets as text."""
-    return json.dumps(answer, separators=(",", ":"), allow_nan=False)
+    return json.dumps(answer, separators=(",", ":"), allow_nan=False, default=methodcaller("isoformat"))
 
 
 def ask(tool: str, wearer: Wearer, *, demo: bool = False, **arguments: Any) -> Any:
@@ -31,10 +32,11 @@ def ask(tool: str, wearer: Wearer, *, demo: bool = False, **arguments: Any) -> A
     assert answer is not None
     text = text_of(answer)
     assert len(text) <= MAX_BYTES
-    validator(tool).validate(json.loads(text))
-    for gap in answer["coverage"].get("missing", []):
+    told = json.loads(text)
+    validator(tool).validate(told)
+    for gap in told["coverage"].get("missing", []):
         assert set(gap) == {"why", "days"}
         assert gap["why"]
         assert gap["days"]
-    assert ("synthetic" in answer) == demo
-    return answer
+    assert ("synthetic" in told) == demo
+    return told
