@@ -116,7 +116,7 @@ def _matches(value: Any, sent: str | None, *, is_sent: bool) -> bool:
         return sent == ("true" if value else "false")
     if isinstance(value, int | float):
         return sent is not None and _NUMBER.fullmatch(sent) is not None and float(sent) == value
-    return isinstance(value, str) and sent == value
+    return bool(sent == value)
 
 
 def repeated_arguments(schema: Mapping[str, Any]) -> dict[tuple[str, ...], str]:

@@ -37,21 +37,20 @@ class Here:
     def fetched(self, days: Sequence[date]) -> Fetched[Any]:
         """Return the records of *days*, in their order, and what they cover."""
         held = {**self.doubtful, **self.entries} if self.doubtful else self.entries
-        rows = tuple(chain.from_iterable([entry.rows for day in days if (entry := held.get(day)) is not None]))
-        return self.covered(days, rows)
+        entries = [entry for day in days if (entry := held.get(day)) is not None]
+        rows = tuple(chain.from_iterable([entry.rows for entry in entries]))
+        if len(entries) < len(days) or self.doubtful or self.stale:
+            return self.covered(days, rows)
+        return Fetched(rows, frozenset(days), fetched_at=min([entry.fetched_at for entry in entries], default=None))
 
     def covered(self, days: Sequence[date], rows: tuple[Any, ...] = ()) -> Fetched[Any]:
         """Return *rows* with what is known of *days*."""
-        entries = [entry for day in days if (entry := self.entries.get(day)) is not None]
-        fetched_at = min([entry.fetched_at for entry in entries], default=None)
-        if len(entries) == len(days) and not self.stale:
-            return Fetched(rows, frozenset(days), fetched_at=fetched_at)
         pending = [day for day in days if day in self.pending]
         return Fetched(
             rows,
             frozenset(self.entries.keys() & days),
             frozenset(self.stale.intersection(days)),
-            fetched_at,
+            min([entry.fetched_at for day in days if (entry := self.entries.get(day)) is not None], default=None),
             next((self.errors[day] for day in days if day in self.errors), None),
             partial=bool(pending),
             resume_from=min(pending, default=None),

@@ -78,6 +78,8 @@ def test_a_client_of_2026_07_28_that_closes_its_stream_has_cancelled(server, sim
     assert caller.tool("get_readiness_score")["data"]
 
 
+A_NIGHT_AGO_S = 30 * 3600  # whatever the time of day, a night has ended since
+
 # -- listening ---------------------------------------------------------------------------------------------------------
 
 
@@ -102,15 +104,14 @@ def test_a_listener_is_told_when_a_fetch_changes_its_day_and_of_nothing_else(sta
     server = start(Server, simulator, CACHE_TTL="0")
     assert server.connect().ok
     caller = server.caller()
-    morning = time.time() - 20 * 3600
-    with simulator.turned(app_opened_at=morning):
+    with simulator.turned(app_opened_at=time.time() - A_NIGHT_AGO_S):
         before = caller.tool("get_sleep_summary")
-        mine, other = listening(server, ident, "oura://today"), listening(server, 1, "oura://day/2026-01-01")
+        mine, other = listening(server, ident, "oura://week"), listening(server, 1, "oura://day/2026-01-01")
     eventually(lambda: caller.tool("get_sleep_summary")["data"] != before["data"], what="the night that was synced")
     told = mine.message()
     assert_legal(told, MODERN)
     assert told["method"] == "notifications/resources/updated"
-    assert told["params"]["uri"] == "oura://today"
+    assert told["params"]["uri"] == "oura://week"
     assert told["params"]["_meta"][SUBSCRIPTION] == ident
     mine.close()
     assert server.stop(signal.SIGTERM) == 0
@@ -127,13 +128,13 @@ def test_a_subscriber_on_a_classic_stream_is_told_too(start, simulator):
     with caller.stream() as stream:
         params = {"protocolVersion": "2024-11-05", "capabilities": {}, "clientInfo": {"name": "raw", "version": "1"}}
         assert stream.call("initialize", params)["result"]["capabilities"]["resources"]["subscribe"] is True
-        with simulator.turned(app_opened_at=time.time() - 20 * 3600):
+        with simulator.turned(app_opened_at=time.time() - A_NIGHT_AGO_S):
             before = caller.tool("get_sleep_summary")
-            assert stream.call("resources/subscribe", {"uri": "oura://today"})["result"] == {}
+            assert stream.call("resources/subscribe", {"uri": "oura://week"})["result"] == {}
         eventually(lambda: caller.tool("get_sleep_summary")["data"] != before["data"], what="the night that was synced")
         told = stream.message()
         assert_legal(told, "2024-11-05")
-        assert (told["method"], told["params"]["uri"]) == ("notifications/resources/updated", "oura://today")
+        assert (told["method"], told["params"]["uri"]) == ("notifications/resources/updated", "oura://week")
 
 
 @pytest.mark.requirement("listening")
