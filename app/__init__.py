@@ -58,6 +58,7 @@ def create_app(
     settings = settings or Settings.load()
     logs.configure(settings.log_level)
     app = Application(__name__, static_folder=None)
+    app.url_map.strict_slashes = False  # /status/ is /status
     app.extensions["draining"] = lambda: False  # gunicorn.conf.py puts the worker's own in its place
     services = _services(settings, clock)
     guard = Guard(settings, services.sealer, metrics=services.metrics, clock=clock)

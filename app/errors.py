@@ -17,6 +17,7 @@
         ├── DeadlineError               the hard deadline passed
         ├── ConnectionNeededError       a person must open `url` before this can be answered
         │   └── (raised by the Oura layer for: never connected, or the refresh token is dead)
+        ├── ConnectionChangedError      the ring was disconnected or exchanged during the call
         └── OuraError                   Oura did not give what was asked
             ├── ScopeMissingError       consent does not include a scope
             ├── MembershipError         the Oura membership has lapsed
@@ -138,6 +139,13 @@ class ConnectionNeededError(ToolError):
     def __init__(self, message: str, *, url: str | None) -> None:
         self.url = url
         super().__init__(message)
+
+
+class ConnectionChangedError(ToolError):
+    """The ring was disconnected, or another account's connected, during the call: what it had found is not to be shown."""
+
+    def __init__(self) -> None:
+        super().__init__("The connection to Oura was changed while this was being fetched. Ask again.")
 
 
 class OuraError(ToolError):

@@ -255,8 +255,9 @@ class Guard:
         Its `csrf` field is what proves it; a bearer in the same request would mean a script, not a form.
         """
         environ = request.environ
+        host = environ.get("HTTP_HOST", "")
         plain = request.mimetype == "application/x-www-form-urlencoded" and "HTTP_AUTHORIZATION" not in environ
-        return plain and (origin == "null" or urlsplit(origin).netloc == environ.get("HTTP_HOST"))
+        return plain and origin in {"null", f"http://{host}", f"https://{host}"}
 
     def _after(self, response: Response) -> Response:
         environ = request.environ

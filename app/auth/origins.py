@@ -82,4 +82,7 @@ def hostname(header: str) -> str | None:
     """The name in a Host header, lower case and without port and brackets; None if it is not one."""
     if not re.fullmatch(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?", header):
         return None
-    return urlsplit(f"//{header}").hostname
+    try:
+        return urlsplit(f"//{header}").hostname
+    except ValueError:  # brackets around what is no IPv6 address
+        return None

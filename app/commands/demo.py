@@ -199,6 +199,7 @@ def _start_server(children: Children, folder: Path, *, url: str, port: int, toke
         "TOKEN_ENCRYPTION_KEY": secrets.token_hex(32),
         "OURA_REDIRECT_URI": f"{url}{CALLBACK_PATH}",
         "TOKEN_FILE": str(folder / "tokens.json"),
+        "MCP_RATE_LIMIT": "1000 per minute",  # who tries things out asks more than a person does in a day
     }
     Settings.load(env, None)
     child = children.start("server", ["gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"], env)

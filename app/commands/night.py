@@ -13,15 +13,10 @@ def told(answer: Mapping[str, Any]) -> str:
     if not nights:
         return "There is no night in the answer."
     night = max(nights, key=lambda each: each["date"])
-    stages = " · ".join(
-        f"{name} {_hours(night.get(f'{name}_sleep_duration'))}"
-        for name in ("deep", "rem", "light")
-        if f"{name}_sleep_duration" in night
-    )
     rows = [
         ("Sleep score", _number(night.get("score"), "of 100")),
-        ("Asleep", f"{_hours(night['total_sleep_duration'])} of {_hours(night.get('time_in_bed'))} in bed"),
-        ("Stages", stages),
+        ("Asleep", f"{_hours(_minutes(night['total_sleep_duration']))} of {_hours(_minutes(night.get('time_in_bed')))} in bed"),
+        ("Stages", _stages(night)),
         ("Efficiency", _number(night.get("efficiency"), "%")),
         ("In bed", f"{_clock(night.get('bedtime_start'))} to {_clock(night.get('bedtime_end'))}"),
         (
@@ -36,11 +31,23 @@ def told(answer: Mapping[str, Any]) -> str:
     return "\n".join([head, *(f"  {name:<12} {text}" for name, text in rows)])
 
 
-def _hours(seconds: float | None) -> str:
-    if seconds is None:
-        return "unknown"
-    minutes = round(seconds / 60)
-    return f"{minutes // 60} h {minutes % 60:02d} min"
+def _stages(night: Mapping[str, Any]) -> str:
+    """Each stage in whole minutes; light sleep takes what rounding left over, so that they add up to the time asleep."""
+    seconds = {name: night.get(f"{name}_sleep_duration") for name in ("deep", "rem", "light")}
+    minutes = {name: _minutes(value) for name, value in seconds.items()}
+    asleep, deep, rem = _minutes(night["total_sleep_duration"]), minutes["deep"], minutes["rem"]
+    if asleep is not None and deep is not None and rem is not None and minutes["light"] is not None:
+        rest = asleep - deep - rem
+        minutes["light"] = rest if abs(rest - minutes["light"]) <= 2 else minutes["light"]
+    return " · ".join(f"{name} {_hours(value)}" for name, value in minutes.items())
+
+
+def _minutes(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds / 60)
+
+
+def _hours(minutes: int | None) -> str:
+    return "unknown" if minutes is None else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def _number(value: float | None, unit: str) -> str:

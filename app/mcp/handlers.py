@@ -10,6 +10,8 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from gevent import GreenletExit
+
 from app.errors import ArgumentError, ConnectionNeededError, RpcError, ToolError
 from app.mcp.changes import LISTS, MAX_URIS, Listener
 from app.mcp.channels import LEVELS
@@ -112,6 +114,9 @@ def call_tool(call: Call) -> str:
     except ToolError as exc:
         outcome = type(exc).__name__
         return failure(str(exc))
+    except GreenletExit:
+        outcome = "cancelled"
+        raise
     finally:
         call.engine.services.metrics.tool_call(name, outcome, time.monotonic() - started)
 

@@ -190,7 +190,7 @@ def _refused_type(current: Request) -> Answer | None:
 def _read(environ: Mapping[str, Any]) -> bytes:
     """The whole body; raise BodyError (413, 400). Read here, since a limit of Flask's would cut a chunked body silently."""
     sent: str = environ.get("CONTENT_LENGTH", "")
-    length = int(sent[:12]) if sent.isascii() and sent.isdigit() else None
+    length = int(sent.lstrip("0")[:12] or "0") if sent.isascii() and sent.isdigit() else None
     if length is None and not environ.get("wsgi.input_terminated"):
         return b""
     if length is not None and length > MAX_BODY:

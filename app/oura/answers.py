@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from app.errors import ToolError
+from app.errors import ConnectionChangedError, ToolError
 from app.oura.heart import HeartSamples, utc_day
 from app.oura.records import PersonalInfo, RingConfiguration
-from app.oura.zones import Zone
+from app.oura.zones import ASSUMED_UTC, Zone
 
 T = TypeVar("T")
 
@@ -43,6 +43,7 @@ class Answer:
     today: date
     notes: tuple[str, ...]  # what was changed of what was asked, in words
     fetched: Mapping[str, Fetched[Any]]
+    era: int = 0  # answers of different eras are of different connections, perhaps of different people
 
     def __getitem__(self, collection: str) -> Fetched[Any]:
         return self.fetched[collection]
@@ -65,6 +66,7 @@ class HeartRateAnswer:
     partial: bool = False
     resume_from: datetime | None = None  # what is not known of start..end, where partial
     resume_to: datetime | None = None
+    era: int = 0
 
     def covers(self, start: datetime, end: datetime) -> bool:
         """Tell whether Oura was completely asked about start ≤ time < end."""
@@ -74,6 +76,12 @@ class HeartRateAnswer:
     def between(self, start: datetime, end: datetime) -> HeartSamples:
         """Return the samples with start ≤ time < end."""
         return self.samples.between(start.timestamp(), end.timestamp())
+
+
+def of_one_connection(one: Answer | HeartRateAnswer, other: Answer | HeartRateAnswer) -> None:
+    """Raise ConnectionChangedError unless both can be shown together."""
+    if one.era != other.era:
+        raise ConnectionChangedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +95,4 @@ class Profile:
     stale: bool = False
     partial: bool = False
     fetched_at: float | None = None
+    zone: Zone = ASSUMED_UTC

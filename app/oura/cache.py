@@ -34,6 +34,7 @@ class DayEntry:
     rows: Rows
     fetched_at: float
     was_refresh: bool = False
+    turn: int = 0  # questions are numbered, for clocks may be set back
 
 
 class Freshness:
@@ -52,11 +53,11 @@ class Freshness:
         return {day: entry for day, entry in held.items() if entry is not None and self.holds(day, entry)}
 
     def holds(self, day: date, entry: DayEntry) -> bool:
-        """Tell whether *entry* needs no question; an empty young day always does, it may only not be synced yet."""
+        """Tell whether *entry* needs no question. An empty young day always needs one: perhaps it was only not synced yet."""
         age_days = self._today - day.toordinal()
         age_s = self._now - entry.fetched_at
-        if age_days < YOUNG_DAYS and not entry.rows:
-            return False
+        if age_s < 0 or (age_days < YOUNG_DAYS and not entry.rows):
+            return False  # the clock was set back, or nobody knows
         if self._is_refresh and (age_days < YOUNG_DAYS or day == DAYLESS):
             return entry.was_refresh and age_s < REFRESH_S
         if age_days <= 1:
@@ -106,7 +107,7 @@ class DayCache:
         """Hold *entry* in place of what was held, unless that was asked for later."""
         key = (collection, day)
         held = self._entries.get(key)
-        if held is not None and held.fetched_at > entry.fetched_at:
+        if held is not None and held.turn > entry.turn:
             return
         size = _OVERHEAD_BYTES + weight(entry.rows)
         self._bytes += size - self._sizes.get(key, 0)

@@ -85,7 +85,7 @@ class OuraData:
         fetched = {name: here[name].fetched(days) for name in collections}
         _raise_if_nothing(list(fetched.values()), days)
         asked = days[(period.start - period.first).days :] if period.first != period.start else days
-        return Answer(period.start, period.end, period.first, asked, zone, today, period.notes, fetched)
+        return Answer(period.start, period.end, period.first, asked, zone, today, period.notes, fetched, self._holdings.era)
 
     def heart_rate(
         self, span: Span, *, deadline: Deadline, refresh: bool = False, progress: Progress | None = None
@@ -109,8 +109,8 @@ class OuraData:
     ) -> HeartRateAnswer:
         """Return the samples of the days that *windows* (aware datetimes) touch, newest first until the soft deadline.
 
-        `covers(start, end)` tells which windows are known, `error` why others are not; OuraUnavailableError is raised only if the
-        connection was cut meanwhile.
+        `covers(start, end)` tells which windows are known, `error` why others are not; ConnectionChangedError is raised if the
+        connection was changed meanwhile.
         """
         now = self._clock()
         zone = self._zone.current(now) or ASSUMED_UTC
@@ -139,6 +139,7 @@ class OuraData:
             stale=bool(person.stale or rings.stale),
             partial=person.partial or rings.partial,
             fetched_at=min(times, default=None),
+            zone=self._zone.current(self._clock()) or ASSUMED_UTC,
         )
 
     def today(self) -> date:
@@ -232,6 +233,7 @@ class OuraData:
             part.partial,
             max(start, datetime.fromtimestamp(utc_midnight(part.resume_from), zone.tz)) if part.resume_from else None,
             min(end, datetime.fromtimestamp(utc_midnight(part.resume_to + _DAY), zone.tz)) if part.resume_to else None,
+            self._holdings.era,
         )
 
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import date
+from itertools import count
 from typing import Any, Final
 
 import gevent
@@ -15,7 +17,7 @@ from gevent.event import Event
 from gevent.lock import BoundedSemaphore
 
 from app import logs
-from app.errors import AppError, OuraError, OuraUnavailableError
+from app.errors import AppError, ConnectionChangedError, OuraError
 from app.oura.cache import DayCache, DayEntry
 from app.oura.client import OuraClient
 from app.oura.collections import Collection
@@ -32,7 +34,7 @@ _logger = logging.getLogger(__name__)
 class Flight:
     """One fetch; *entries*, *error* and *moved* (neighbouring days that lost a document to it) are there once *done* is set."""
 
-    __slots__ = ("asked_at", "done", "entries", "error", "forget_at", "is_abandoned", "is_refresh", "moved", "run")
+    __slots__ = ("asked_at", "done", "entries", "error", "forget_at", "is_abandoned", "is_refresh", "moved", "run", "turn")
 
     def __init__(self, run: Run, *, is_refresh: bool) -> None:
         self.run = run
@@ -42,6 +44,7 @@ class Flight:
         self.moved: dict[date, DayEntry] = {}
         self.error: Exception | None = None
         self.asked_at = 0.0
+        self.turn = 0
         self.forget_at = 0.0
         self.is_abandoned = False
 
@@ -65,7 +68,8 @@ class Flights:
         self._on_change = on_change
         self._by_day: dict[tuple[str, date], Flight] = {}
         self._under_way: set[Flight] = set()
-        self._slots = {rule: BoundedSemaphore(count) for rule, count in _AT_ONCE.items()}
+        self._turns = count(1)
+        self._slots = {rule: BoundedSemaphore(slots) for rule, slots in _AT_ONCE.items()}
         self.sources = Sources()
         self.unreadable = 0
         self.last_error: tuple[str, float] | None = None
@@ -92,7 +96,7 @@ class Flights:
         """End every fetch under way: nothing it still brings may reach a caller or the cache."""
         for flight in self._under_way:
             flight.is_abandoned = True
-            flight.error = _abandoned()
+            flight.error = ConnectionChangedError()
             flight.done.set()
         self._under_way.clear()
         self._by_day.clear()
@@ -112,7 +116,7 @@ class Flights:
         try:
             with self._slots[flight.run.collection.dates]:
                 _check(flight)
-                flight.asked_at = self._clock()
+                flight.asked_at, flight.turn = self._clock(), next(self._turns)
                 deadline = Deadline()  # its own: callers come and go
                 harvest = fetch(self._client, flight.run, self.sources, deadline=deadline, check=lambda: _check(flight))
             _check(flight)
@@ -138,7 +142,9 @@ class Flights:
 
     def _store(self, flight: Flight, harvest: Harvest) -> None:
         collection = flight.run.collection
-        flight.entries = {day: DayEntry(rows, flight.asked_at, flight.is_refresh) for day, rows in harvest.rows.items()}
+        flight.entries = {
+            day: DayEntry(rows, flight.asked_at, flight.is_refresh, flight.turn) for day, rows in harvest.rows.items()
+        }
         if harvest.unreadable:
             self.unreadable += harvest.unreadable
             logs.event(_logger, "oura.unreadable", level=logging.WARNING, collection=collection.name, rows=harvest.unreadable)
@@ -165,7 +171,7 @@ class Flights:
         for day, entry in list(self._cache.around(run.collection.name, run.first, run.last, WIDER_DAYS)):
             rows = tuple(row for row in _records(entry) if row.id not in arrived)
             if len(rows) < len(entry.rows):
-                flight.moved[day] = DayEntry(rows, entry.fetched_at, entry.was_refresh)
+                flight.moved[day] = replace(entry, rows=rows)
                 self._cache.put(run.collection.name, day, flight.moved[day])
 
 
@@ -175,8 +181,4 @@ def _records(entry: DayEntry) -> tuple[Any, ...]:
 
 def _check(flight: Flight) -> None:
     if flight.is_abandoned:
-        raise _abandoned()
-
-
-def _abandoned() -> OuraUnavailableError:
-    return OuraUnavailableError("The connection to Oura was changed while this was being fetched. Ask again.")
+        raise ConnectionChangedError

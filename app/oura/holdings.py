@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import gevent
 
-from app.errors import ToolError
+from app.errors import ConnectionChangedError, ToolError
 from app.oura.answers import Fetched
 from app.oura.cache import DayCache, DayEntry, Freshness
 from app.oura.client import OuraClient
@@ -76,6 +76,7 @@ class Holdings:
         self._clock = clock
         self._cache_ttl_s = cache_ttl_s
         self._metrics = metrics
+        self.era = 0  # how often everything was forgotten
         self.flights = Flights(client, cache, clock=clock, on_rows=on_rows, on_change=on_change)
 
     def obtain(
@@ -89,7 +90,7 @@ class Holdings:
     ) -> dict[str, Here]:
         """Return what is here of *wants* (days by collection), having waited for the rest until the soft deadline at most.
 
-        Raises OuraUnavailableError if everything held was forgotten meanwhile: what this call had found is not to be shown.
+        Raises ConnectionChangedError if everything held was forgotten meanwhile: what this call had found is not to be shown.
         """
         freshness = Freshness(self._clock(), today, self._cache_ttl_s, is_refresh=is_refresh)
         found: dict[str, Here] = {}
@@ -105,11 +106,10 @@ class Holdings:
                 flights = self.flights.join(COLLECTIONS[name], list(missing), is_refresh=is_refresh)
                 awaited.append((here, missing, flights))
         if awaited:
-            joined = [flight for _, _, flights in awaited for flight in flights]
-            _wait(joined, deadline, progress)
-            for flight in joined:
-                if flight.is_abandoned and flight.error is not None:
-                    raise flight.error
+            era = self.era
+            _wait([flight for _, _, flights in awaited for flight in flights], deadline, progress)
+            if self.era != era:
+                raise ConnectionChangedError
             for here, missing, flights in awaited:
                 _land(here, missing, flights, freshness)
         self._count(hits, awaited)
@@ -117,6 +117,7 @@ class Holdings:
 
     def clear(self) -> None:
         """Forget everything, fetches under way included."""
+        self.era += 1
         self.flights.abandon()
         self._cache.clear()
 

@@ -10,9 +10,9 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from app.context import Context
-from app.errors import ConnectionNeededError, ToolError
+from app.errors import OuraError
 from app.insights.averages import rounded
-from app.oura.answers import HeartRateAnswer
+from app.oura.answers import HeartRateAnswer, of_one_connection
 from app.oura.days import Dates, Span
 from app.oura.heart import DAY_S, HeartSamples
 from app.oura.nights import nights
@@ -123,10 +123,9 @@ def _resting(ctx: Context, answer: HeartRateAnswer) -> Any:
     dates = Dates.between(last.isoformat(), last.isoformat()).before((last - first).days)
     try:
         slept = ctx.services.oura.query(["sleep"], dates, deadline=ctx.deadline)
-    except ConnectionNeededError:
-        raise
-    except ToolError as exc:
+    except OuraError as exc:
         return {"resting_hr": None, "resting_hr_reason": str(exc)}
+    of_one_connection(answer, slept)
     mains = [night.main for night in nights(slept["sleep"].rows).values() if night.main is not None]
     overlapping = [
         main

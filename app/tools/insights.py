@@ -195,8 +195,7 @@ def _coverage(answer: Answer, measures: Sequence[Judged]) -> Coverage:
     lacking = [judged for judged in measures if judged.verdict == "not enough data"]
     if len(lacking) == len(measures):
         notes.append(
-            "Not enough data to compare anything: this needs three of the last days and two weeks of earlier ones. "
-            "Nothing is concluded."
+            "Not enough data to compare anything with earlier weeks: this needs three of the last days and two weeks before them."
         )
     elif lacking:
         notes.append(f"Not enough data to compare: {', '.join(judged.measure.key for judged in lacking)}.")

@@ -1,6 +1,6 @@
 """get_personal_info: who wears the ring, and which rings."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NotRequired
 
 from typing_extensions import TypedDict
@@ -10,7 +10,7 @@ from app.oura.answers import Profile
 from app.oura.records import RingConfiguration
 from app.registry import tool
 from app.tools.arguments import Refresh
-from app.tools.coverage import TOO_SLOW
+from app.tools.coverage import TOO_SLOW, moment
 from app.tools.thinning import short_text
 
 MAX_RINGS = 20
@@ -101,6 +101,5 @@ def _coverage(profile: Profile) -> ProfileCoverage:
         notes.append(f"Only the newest {MAX_RINGS} of {len(profile.rings)} rings are listed.")
     if profile.rings == ():
         notes.append("Oura lists no ring.")
-    fetched_at = None if profile.fetched_at is None else datetime.fromtimestamp(int(profile.fetched_at), UTC).isoformat()
     is_partial = profile.partial or profile.person is None or profile.rings is None
-    return {"partial": is_partial, "stale": profile.stale, "fetched_at": fetched_at, "notes": notes}
+    return {"partial": is_partial, "stale": profile.stale, "fetched_at": moment(profile.fetched_at, profile.zone), "notes": notes}

@@ -103,7 +103,7 @@ def get_sleep_summary(
     )
     by_night = nights(answer["sleep"].rows)
     rows = sleep_days(answer, by_night, with_hrv=include_hrv)
-    summary = sleep_averages(rows)
+    summary = sleep_averages(rows, with_hrv=include_hrv)
     notes = night_notes(by_night)
     with_data = {day for day, night in by_night.items() if night.main is not None}
     with_data.update(row.day for row in answer["daily_sleep"].rows if row.score is not None)
@@ -174,12 +174,12 @@ def naps(night: Night) -> list[SleepPeriod]:
     return [nap for nap in night.naps if nap.sleep_score_delta is not None or (nap.total_sleep_duration or 0) >= NAP_S]
 
 
-def sleep_averages(rows: Sequence[Mapping[str, Any]]) -> SleepAverages:
+def sleep_averages(rows: Sequence[Mapping[str, Any]], *, with_hrv: bool = False) -> SleepAverages:
     """Average what was measured; `n` has the number of values under each average's name without `average_`."""
     summary: dict[str, Any] = {}
     n: dict[str, int] = {}
     for name, short, key in _AVERAGES:
-        if key == "average_hrv" and not (rows and key in rows[0]):
+        if key == "average_hrv" and not with_hrv:
             continue
         average, n[short] = mean([row[key] for row in rows])
         summary[name] = rounded(average)

@@ -1,7 +1,7 @@
 """Keeping answers small: long series of days become weeks, long lists keep their newest entries. Summaries never thin."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -23,16 +23,13 @@ def by_week(rows: Sequence[dict[str, Any]], start: date) -> list[dict[str, Any]]
     weeks: dict[int, list[dict[str, Any]]] = {}
     for row in rows:
         weeks.setdefault((date.fromisoformat(row["date"]) - start).days // 7, []).append(row)
-    return [_week(start + timedelta(days=7 * number), members) for number, members in weeks.items()]
+    others = {key for row in rows for key, value in row.items() if isinstance(value, str | list | datetime)}
+    return [_week(start + timedelta(days=7 * number), members, others) for number, members in weeks.items()]
 
 
-def _week(first: date, members: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    week: dict[str, Any] = {"date": first.isoformat(), "days": len(members)}
-    for key in members[0]:
-        values = [member[key] for member in members]
-        if not any(isinstance(value, str | list | datetime) for value in values):
-            week[key] = rounded(mean(values)[0], 2)
-    return week
+def _week(first: date, members: Sequence[dict[str, Any]], others: Collection[str]) -> dict[str, Any]:
+    averages = {key: rounded(mean([member[key] for member in members])[0], 2) for key in members[0] if key not in others}
+    return {"date": first.isoformat(), "days": len(members), **averages}
 
 
 def newest_that_fit(rows: Sequence[Row], day_of: Callable[[Row], date]) -> tuple[Sequence[Row], date | None]:

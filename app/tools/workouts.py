@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 
 from app.context import Context
 from app.insights.averages import rounded, total
-from app.oura.answers import HeartRateAnswer
+from app.oura.answers import HeartRateAnswer, of_one_connection
 from app.oura.days import Dates
 from app.oura.records import Workout
 from app.registry import tool
@@ -66,6 +66,8 @@ def get_workouts(ctx: Context, *, start_date: StartDate = None, end_date: EndDat
     documents: Sequence[Workout] = answer["workout"].rows
     windows = [span for row in documents if (span := span_of(row)) is not None]
     heart = ctx.services.oura.heart_rate_within(windows, deadline=ctx.deadline, progress=ctx.progress) if windows else None
+    if heart is not None:
+        of_one_connection(answer, heart)
     entries = [workout_entry(row, heart) for row in documents]
     rows, cut = newest_that_fit(entries, lambda entry: date.fromisoformat(entry["date"]))
     notes = _notes(documents, entries, heart) if documents or answer["workout"].known.issuperset(answer.days) else []

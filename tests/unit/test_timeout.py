@@ -1,5 +1,7 @@
 """The time limit of a block: it strikes where the block waits, and only there and then."""
 
+import time
+
 import gevent
 import pytest
 
@@ -16,6 +18,15 @@ def test_a_block_that_never_waits_is_not(seconds):
     with Timeout(seconds, KeyError("late")):
         pass
     gevent.sleep(0.02)
+
+
+def test_time_before_the_first_wait_counts():
+    began = time.monotonic()
+    with pytest.raises(KeyError, match="late"), Timeout(0.1, KeyError("late")):
+        while time.monotonic() - began < 0.2:
+            pass
+        gevent.sleep(5)
+    assert time.monotonic() - began < 1
 
 
 def test_a_block_that_has_ended_in_time_is_not():

@@ -41,6 +41,12 @@ def test_a_refresh_asks_again_for_young_days_but_only_once_a_minute():
     assert not Freshness(NOON + 60, TODAY, 300, is_refresh=True).holds(TODAY, again)
 
 
+@pytest.mark.parametrize("is_refresh", [False, True])
+def test_what_comes_from_a_time_that_is_still_to_come_is_asked_again(is_refresh):
+    entry = DayEntry(ROWS, NOON + HOUR, was_refresh=is_refresh)  # the clock has been set back since
+    assert not Freshness(NOON, TODAY, 300, is_refresh=is_refresh).holds(TODAY, entry)
+
+
 def test_what_has_no_day_is_fresh_for_an_hour_and_can_be_refreshed():
     entry = DayEntry(ROWS, NOON)
     assert Freshness(NOON + HOUR - 1, TODAY, 300).holds(DAYLESS, entry)
@@ -60,8 +66,8 @@ def test_the_least_recently_used_days_go_when_the_budget_is_full():
 
 def test_an_answer_to_a_later_question_is_not_overwritten_by_an_earlier_one():
     cache = DayCache()
-    cache.put("sleep", TODAY, DayEntry(ROWS, NOON + 5))
-    cache.put("sleep", TODAY, DayEntry((), NOON))
+    cache.put("sleep", TODAY, DayEntry(ROWS, NOON, turn=2))
+    cache.put("sleep", TODAY, DayEntry((), NOON + 5, turn=1))
     assert cache.get("sleep", TODAY).rows == ROWS
 
 

@@ -4,7 +4,14 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from app.errors import ArgumentError, ScopeMissingError
+from app.errors import (
+    ArgumentError,
+    ConnectionChangedError,
+    ConnectionNeededError,
+    DeadlineError,
+    ScopeMissingError,
+    ToolError,
+)
 from app.tools.coverage import TOO_SLOW
 from tests.unit.tools.answers import ask, text_of
 from tests.unit.tools.wearer import NOW, TODAY, TZ, Wearer, at, days_ago, nap, samples, slept
@@ -164,6 +171,21 @@ def test_without_a_resting_heart_rate_there_is_null_and_a_reason(wearer: Wearer,
 
     assert summary["resting_hr"] is None
     assert words in summary["resting_hr_reason"]
+
+
+@pytest.mark.parametrize(
+    "wearer",
+    [
+        Wearer({"sleep": [slept(TODAY)]}, exchanged=True),
+        Wearer(errors={"sleep": ConnectionChangedError()}),
+        Wearer(errors={"sleep": ConnectionNeededError("Connect.", url=None)}),
+        Wearer(errors={"sleep": DeadlineError()}),
+    ],
+)
+def test_what_ends_the_call_ends_it_at_the_night_too(wearer: Wearer) -> None:
+    wearer.heart = samples((at(TODAY, "08:00"), 60, "awake"))
+    with pytest.raises(ToolError):
+        ask("get_heart_rate", wearer)
 
 
 def test_no_samples_give_nulls_and_an_explanation() -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from app.errors import OuraUnavailableError, ScopeMissingError
+from app.errors import ConnectionChangedError, OuraUnavailableError, ScopeMissingError
 from app.tools.coverage import TOO_SLOW
 from tests.unit.tools.answers import ask
 from tests.unit.tools.wearer import TODAY, Wearer, at, days_ago, samples, workout
@@ -41,6 +41,12 @@ def test_a_missing_scope_for_heart_rate_keeps_the_workouts() -> None:
 
     assert answer["data"][0]["heart_rate_samples"] is None
     assert any("'heartrate'" in note for note in answer["coverage"]["notes"])
+
+
+def test_heart_rate_of_another_connection_is_not_shown_beside_the_workouts() -> None:
+    wearer = Wearer({"workout": [workout(days_ago(1))]}, exchanged=True)
+    with pytest.raises(ConnectionChangedError):
+        ask("get_workouts", wearer)
 
 
 def test_heart_rate_cut_by_the_deadline_says_which_days_to_ask_again() -> None:

@@ -184,6 +184,7 @@ class Wearer:
     partial: bool = False
     zone: Zone = field(default_factory=lambda: Zone(TZ, "UTC+02:00", assumed=False))
     asked: list[tuple[str, Any]] = field(default_factory=list)
+    exchanged: bool = False
 
     def query(
         self, collections: Sequence[str], dates: Dates, *, deadline: Deadline, refresh: bool = False, progress: Any = None
@@ -202,7 +203,12 @@ class Wearer:
             TODAY,
             tuple(period.notes),
             {name: self._fetched(name, span) for name in collections},
+            self._era(),
         )
+
+    def _era(self) -> int:
+        """Which connection this is; with *exchanged* the ring is another person's at each question."""
+        return len(self.asked) if self.exchanged else 0
 
     def _fetched(self, name: str, span: set[date]) -> Fetched[Any]:
         error = self.errors.get(name)
@@ -246,6 +252,7 @@ class Wearer:
             fetched_at=NOW - 60,
             error=error,
             partial=self.partial and bool(unknown),
+            era=self._era(),
         )
 
     def profile(self, *, deadline: Deadline, refresh: bool = False) -> Profile:
