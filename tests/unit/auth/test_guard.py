@@ -1,5 +1,6 @@
 import pytest
 
+from app.auth.origins import hostname
 from app.services import Principal
 from tests.unit.auth.house import BEARER, TOKEN, build
 
@@ -111,7 +112,7 @@ def test_our_own_hosts_are_answered(host):
 @pytest.mark.parametrize(
     "host",
     ["evil.example", "localhost.evil.example", "oura.example.com.evil.example", "tail.example", "xtail.example", "", "a b",
-     "127.0.0.1@evil.example", "evil.example:80:80", "127.0.0.1.evil.example", "[::1].evil.example"],
+     "127.0.0.1@evil.example", "evil.example:80:80", "127.0.0.1.evil.example", "[::1].evil.example", "[1.2.3.4]", "[::1"],
 )  # fmt: skip
 def test_any_other_host_is_403_and_the_answer_names_the_variable(host):
     client = build(public_url="https://oura.example.com", allowed_hosts="nas.local,*.tail.example").client(host)
@@ -121,6 +122,17 @@ def test_any_other_host_is_403_and_the_answer_names_the_variable(host):
     assert answer.status_code == 403
     assert "host" in answer.json["message"]
     assert host not in {"evil.example", "tail.example"} or "ALLOWED_HOSTS" in answer.json["message"]
+
+
+@pytest.mark.parametrize("origin", ["http://[", "http://[x]", "http://[1:2]:3001", "//", "http://", "localhost:3001", "x"])
+def test_an_origin_that_is_none_is_403_on_a_form_too(client, origin):
+    for path in ("/mcp", "/form"):
+        assert client.post(path, data={"a": "b"}, headers={"Origin": origin}).status_code == 403
+
+
+@pytest.mark.parametrize("header", ["[1:2]", "[1.2.3.4]", "[::1]:999999", "[]", "[::1", "a:b", "a b", "é"])
+def test_a_host_header_that_names_no_host_is_read_as_none(header):
+    assert hostname(header) is None
 
 
 def test_probes_may_name_any_host(house):

@@ -1,3 +1,5 @@
+import pytest
+
 from app.commands.night import told
 
 NIGHT = {
@@ -23,6 +25,26 @@ def test_the_newest_night_is_told_in_hours_and_words():
     assert text.splitlines()[0] == "The night that ended on Sunday, 22 November 2026 (invented data)"
     for part in ("84 of 100", "7 h 53 min of 8 h 54 min in bed", "00:09 to 09:03", "57 bpm lowest, 63.1 bpm average", "31 ms"):
         assert part in text
+
+
+@pytest.mark.parametrize(
+    ("deep", "rem", "light", "lines"),
+    [
+        (5730, 5010, 17130, ("7 h 44 min of", "deep 1 h 36 min · rem 1 h 24 min · light 4 h 44 min")),
+        (4500, 6840, 17040, ("7 h 53 min of", "deep 1 h 15 min · rem 1 h 54 min · light 4 h 44 min")),
+        (4500, None, 17040, ("5 h 59 min of", "deep 1 h 15 min · rem unknown · light 4 h 44 min")),
+    ],
+)
+def test_the_stages_add_up_to_the_time_asleep(deep, rem, light, lines):
+    asleep = deep + (rem or 0) + light
+    stages = {"deep_sleep_duration": deep, "rem_sleep_duration": rem, "light_sleep_duration": light}
+    text = told({"data": [{**NIGHT, "total_sleep_duration": asleep, **stages}]})
+    for line in lines:
+        assert line in text
+
+
+def test_stages_that_do_not_add_up_at_all_are_told_as_they_are():
+    assert "light 4 h 44 min" in told({"data": [{**NIGHT, "total_sleep_duration": 3600}]})
 
 
 def test_what_is_missing_is_called_unknown_and_never_zero():

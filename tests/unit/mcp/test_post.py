@@ -253,9 +253,10 @@ class Never:
         (Sender(RuntimeError("never read")), "100001", 413),
         (Sender(RuntimeError("never read")), "9" * 30, 413),
         (Sender(json.dumps(PING).encode()), None, 200),
+        (Sender(json.dumps(PING).encode()), f"{len(json.dumps(PING)):020}", 200),
         (Sender(b""), "-5", 400),
     ],
-    ids=["short", "reset", "bad chunk", "chunked", "long", "very long", "chunked ping", "negative"],
+    ids=["short", "reset", "bad chunk", "chunked", "long", "very long", "chunked ping", "zeros before", "negative"],
 )
 def test_a_body_that_does_not_arrive_as_it_should_is_told_so(serve, sender, length, status):
     environ = {"wsgi.input": sender, "wsgi.input_terminated": True, "CONTENT_LENGTH": length}

@@ -179,6 +179,9 @@ def test_a_call_cancelled_on_its_stream_ends_it_without_an_answer(client, gates)
     assert [message["method"] for message in stream.messages()] == ["notifications/progress"]
     yield_to_others()
     assert gates.cancelled == ["works"]
+    counted = client.engine.services.metrics.render().decode()
+    assert 'oura_mcp_tool_calls_total{outcome="cancelled",tool="works"} 1.0' in counted
+    assert "defect" not in counted
 
 
 @pytest.mark.parametrize("params", [None, {}, {"requestId": 99}, {"requestId": []}, {"requestId": None}])

@@ -5,15 +5,24 @@ from datetime import UTC, datetime
 from app.errors import ScopeMissingError
 from app.oura.answers import Profile
 from app.oura.records import PersonalInfo, RingConfiguration
+from app.oura.zones import Zone
 from app.tools.coverage import TOO_SLOW
 from tests.unit.tools.answers import ask
-from tests.unit.tools.wearer import NOW, Wearer, record
+from tests.unit.tools.wearer import NOW, TZ, Wearer, record
 
 PERSON = PersonalInfo(id="p", age=41, weight=72.5, height=1.78, biological_sex="female", email="a@example.org")
 RINGS = (
     record(RingConfiguration, hardware_type="gen4", size=9, color="silver", set_up_at=datetime(2025, 2, 1, tzinfo=UTC)),
     record(RingConfiguration, hardware_type="gen3", size=9, set_up_at=datetime(1970, 1, 1, tzinfo=UTC)),
 )
+
+
+def test_it_is_told_in_the_wearers_time() -> None:
+    profile = Profile(PERSON, None, RINGS, None, fetched_at=NOW, zone=Zone(TZ, "UTC+02:00", assumed=False))
+
+    answer = ask("get_personal_info", Wearer(profile_answer=profile))
+
+    assert answer["coverage"]["fetched_at"] == "2026-03-29T10:30:00+02:00"
 
 
 def test_the_original_keys_and_the_rings_newest_first() -> None:

@@ -244,6 +244,26 @@ def test_a_week_stays_under_4_kb_and_a_month_of_31_days_under_14() -> None:
     assert len(text_of(ask("get_sleep_summary", Wearer(rows), start_date="2026-02-27", include_hrv=True))) < 15_000
 
 
+def test_hrv_that_nobody_measured_is_null_in_the_summary_also_where_there_is_no_night() -> None:
+    summary = ask("get_sleep_summary", Wearer(), include_hrv=True)["summary"]
+
+    assert (summary["average_hrv"], summary["n"]["hrv"], summary["total_days"]) == (None, 0, 0)
+    assert "average_hrv" not in ask("get_sleep_summary", Wearer())["summary"]
+
+
+def test_a_week_without_a_night_has_the_keys_of_the_others() -> None:
+    rows = {
+        "sleep": [slept(days_ago(back)) for back in range(100) if not 20 <= back < 36],
+        "daily_sleep": [sleep_score(days_ago(back)) for back in range(100)],
+    }
+
+    data = ask("get_sleep_summary", Wearer(rows), start_date=days_ago(99).isoformat())["data"]
+
+    assert len({frozenset(week) for week in data}) == 1
+    assert any(week["total_sleep_duration"] is None for week in data)
+    assert not {"naps", "bedtime_start", "bedtime_end"} & set(data[0])
+
+
 def test_a_year_comes_as_weeks_with_the_summary_of_every_night() -> None:
     year = [days_ago(back) for back in range(364, -1, -1)]
     rows = {
