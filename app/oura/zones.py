@@ -65,7 +65,7 @@ class WearerZone:
             return
         if self._told_at is None or newest >= self._told_at:
             self._told_at = newest
-            self._zone = _zone_of(newest)
+            self._zone = zone_of(newest)
             self._forget_at = now + REMEMBERED_S
 
     def settle(self, now: float, *, is_complete: bool) -> Zone:
@@ -86,7 +86,8 @@ def _moment_of(row: object) -> datetime | None:
     return moment if offset is not None and abs(offset) <= _LARGEST_OFFSET else None
 
 
-def _zone_of(moment: datetime) -> Zone:
+def zone_of(moment: datetime) -> Zone:
+    """Return the zone of a record's moment: its offset, and nothing of when that changes."""
     offset = moment.utcoffset() or timedelta()
     minutes = round(offset.total_seconds() / 60)
     sign = "-" if minutes < 0 else "+"

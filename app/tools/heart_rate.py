@@ -12,10 +12,11 @@ from typing_extensions import TypedDict
 from app.context import Context
 from app.errors import OuraError
 from app.insights.averages import rounded
-from app.oura.answers import HeartRateAnswer, of_one_connection
+from app.oura.answers import Answer, HeartRateAnswer, of_one_connection
 from app.oura.days import Dates, Span
 from app.oura.heart import DAY_S, HeartSamples
 from app.oura.nights import nights
+from app.oura.zones import zone_of
 from app.registry import tool
 from app.tools.arguments import Refresh
 from app.tools.coverage import NO_DATA, NOT_SYNCED, TOO_SLOW, Coverage, Missing, Told, moment, named, told
@@ -81,13 +82,14 @@ def get_heart_rate(
         Span(start_datetime, end_datetime), deadline=ctx.deadline, refresh=refresh, progress=ctx.progress
     )
     summary = _numbers(answer.samples)
-    summary.update(_resting(ctx, answer))
+    slept = _slept(ctx, answer)
+    summary.update(_resting(answer, slept))
     served = _resolution(answer, resolution)
     return {
         "period": {"start_datetime": answer.start.isoformat(), "end_datetime": (answer.end - _SECOND).isoformat()},
         "summary": summary,
         "resolution": served,
-        **told(ctx, _coverage(answer, summary, resolution, served)),
+        **told(ctx, _coverage(answer, [*_notes(answer, summary, resolution, served), *_elsewhere(answer, slept)])),
         "data": _raw(answer) if served == "raw" else _averaged(answer, BUCKETS[served]),
     }
 
@@ -114,8 +116,8 @@ def _numbers(samples: HeartSamples) -> HeartNumbers:
 # -- resting heart rate ------------------------------------------------------------------------------------------------
 
 
-def _resting(ctx: Context, answer: HeartRateAnswer) -> Any:
-    """The lowest heart rate of the main sleep periods that overlap the span, or null and why.
+def _slept(ctx: Context, answer: HeartRateAnswer) -> Answer | OuraError:
+    """The sleep of the span, or why it cannot be had.
 
     A night has the day of the zone it was slept in, which may be a day beside the span's after a journey.
     """
@@ -124,8 +126,15 @@ def _resting(ctx: Context, answer: HeartRateAnswer) -> Any:
     try:
         slept = ctx.services.oura.query(["sleep"], dates, deadline=ctx.deadline)
     except OuraError as exc:
-        return {"resting_hr": None, "resting_hr_reason": str(exc)}
+        return exc
     of_one_connection(answer, slept)
+    return slept
+
+
+def _resting(answer: HeartRateAnswer, slept: Answer | OuraError) -> Any:
+    """The lowest heart rate of the main sleep periods that overlap the span, or null and why."""
+    if isinstance(slept, OuraError):
+        return {"resting_hr": None, "resting_hr_reason": str(slept)}
     mains = [night.main for night in nights(slept["sleep"].rows).values() if night.main is not None]
     overlapping = [
         main
@@ -225,7 +234,7 @@ def _most_common(samples: HeartSamples) -> str:
 # -- coverage ----------------------------------------------------------------------------------------------------------
 
 
-def _coverage(answer: HeartRateAnswer, summary: HeartNumbers, asked: str, served: str) -> Coverage:
+def _coverage(answer: HeartRateAnswer, notes: Sequence[str]) -> Coverage:
     days = _local_days(answer)
     reasons: dict[str, list[date]] = {}
     for day in days:
@@ -241,7 +250,7 @@ def _coverage(answer: HeartRateAnswer, summary: HeartNumbers, asked: str, served
         "fetched_at": moment(answer.fetched_at, answer.zone),
         "timezone": answer.zone.name,
         "timezone_assumed": answer.zone.assumed,
-        "notes": [*answer.notes, *_notes(answer, summary, asked, served)],
+        "notes": [*answer.notes, *notes],
     }
     if answer.partial:
         start, end = answer.resume_from or answer.start, answer.resume_to or answer.end
@@ -273,6 +282,19 @@ def _notes(answer: HeartRateAnswer, summary: HeartNumbers, asked: str, served: s
     if answer.error is not None:
         notes.append(str(answer.error))
     return notes
+
+
+def _elsewhere(answer: HeartRateAnswer, slept: Answer | OuraError) -> list[str]:
+    """Say so where the ring was in another zone, or the clocks were, than this answer's days and times are those of."""
+    if isinstance(slept, OuraError):
+        return []
+    ends = [row.bedtime_end for row in slept["sleep"].rows if row.bedtime_end is not None]
+    within = [end for end in ends if answer.start < end <= answer.end + timedelta(hours=12)]
+    others = {zone_of(end).name for end in within if end.utcoffset() != end.astimezone(answer.zone.tz).utcoffset()}
+    if not others:
+        return []
+    where = f"Sleep of this time was in {', '.join(sorted(others))}; the days and times here are those of {answer.zone.name}."
+    return [f"{where} Times with an offset are exact."]
 
 
 def _finer(answer: HeartRateAnswer, asked: str, served: str) -> str:

@@ -188,6 +188,24 @@ def test_what_ends_the_call_ends_it_at_the_night_too(wearer: Wearer) -> None:
         ask("get_heart_rate", wearer)
 
 
+def test_a_span_of_another_offset_than_todays_says_so() -> None:
+    there = timezone(timedelta(hours=9))
+    day = days_ago(40)
+    nights = {offset: slept(day, bedtime_end=at(day, "07:00").astimezone(offset)) for offset in (there, TZ)}
+
+    def notes(offset: timezone, **span: str) -> list[str]:
+        return [
+            note
+            for note in ask("get_heart_rate", Wearer({"sleep": [nights[offset]]}), **span)["coverage"]["notes"]
+            if "UTC" in note
+        ]
+
+    (note,) = notes(there, start_datetime=day.isoformat())
+    assert "in UTC+09:00; the days and times here are those of UTC+02:00" in note
+    assert notes(TZ, start_datetime=day.isoformat()) == []
+    assert notes(there, start_datetime=days_ago(38).isoformat()) == []
+
+
 def test_no_samples_give_nulls_and_an_explanation() -> None:
     answer = ask("get_heart_rate", Wearer(), start_datetime="2026-03-20")
 
