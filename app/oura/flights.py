@@ -129,7 +129,15 @@ class Flights:
             raise
         finally:
             self._under_way.discard(flight)
+            if not flight.forget_at:
+                self._leave(flight)
             flight.done.set()
+
+    def _leave(self, flight: Flight) -> None:
+        """Let nobody join *flight* any more: from now on the cache alone holds what it brought, under its budget."""
+        for day in flight.run.days:
+            if self._by_day.get((flight.run.collection.name, day)) is flight:
+                del self._by_day[flight.run.collection.name, day]
 
     def _note(self, flight: Flight, error: AppError) -> None:
         flight.error = error

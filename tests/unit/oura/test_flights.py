@@ -1,5 +1,6 @@
 """What is asked of Oura, how often, and what happens to fetches that nobody waits for any more."""
 
+import gc
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from functools import partial
@@ -11,6 +12,7 @@ from app.errors import ConnectionChangedError, ConnectionNeededError, OuraUnavai
 from app.oura.answers import of_one_connection
 from app.oura.cache import DayCache
 from app.oura.days import Dates, Span
+from app.oura.records import SleepPeriod
 from app.services import Deadline
 from tests.unit.oura.upstream import NOON, TODAY, day_back, heart_row, score_document, sleep_document
 
@@ -316,6 +318,17 @@ def test_an_answer_is_whole_even_if_the_cache_is_too_small_for_it(make_data, nig
     data = make_data(user_timezone="Europe/Helsinki", cache=DayCache(max_bytes=5000))
     assert len(ask(data, Dates.last(90))["sleep"].rows) == 90
     assert data.stats()["cache_bytes"] <= 5000
+
+
+def test_what_the_cache_has_given_up_is_held_nowhere_else(make_data, nights):
+    def periods() -> int:
+        gc.collect()
+        return sum(type(held) is SleepPeriod for held in gc.get_objects())
+
+    data = make_data(user_timezone="Europe/Helsinki", cache=DayCache(max_bytes=5000))
+    before = periods()
+    ask(data, Dates.last(90))
+    assert periods() - before < 10
 
 
 def test_heart_rate_days_are_held_by_their_own_age(data, upstream, clock):
