@@ -54,11 +54,14 @@ def test_what_has_no_day_is_fresh_for_an_hour_and_can_be_refreshed():
     assert not Freshness(NOON + 1, TODAY, 300, is_refresh=True).holds(DAYLESS, entry)
 
 
-def test_the_least_recently_used_days_go_when_the_budget_is_full():
+@pytest.mark.parametrize(
+    "used", [lambda cache: cache.get("sleep", day_back(0)), lambda cache: cache.several("sleep", [day_back(0)])[day_back(0)]]
+)
+def test_the_least_recently_used_days_go_when_the_budget_is_full(used):
     cache = DayCache(max_bytes=5 * (320 + weight(ROWS)))
     for n in range(5):
         cache.put("sleep", day_back(n), DayEntry(ROWS, NOON))
-    assert cache.get("sleep", day_back(0)) is not None  # used now, so the next oldest goes
+    assert used(cache) is not None  # used now, so the next oldest goes
     cache.put("sleep", day_back(9), DayEntry(ROWS, NOON))
     assert [cache.get("sleep", day_back(n)) is not None for n in (0, 1, 2, 9)] == [True, False, True, True]
     assert cache.nbytes <= cache.max_bytes

@@ -350,8 +350,13 @@ def test_the_profile_is_the_wearer_and_the_rings(data, upstream):
     profile = data.profile(deadline=Deadline())
     assert (profile.person.id, profile.person.age, profile.person.email) == ("me", 40, None)
     assert [ring.id for ring in profile.rings] == ["new", "old"]
+    assert profile.zone.name == "Europe/Helsinki"
     data.profile(deadline=Deadline())
     assert len(upstream.requests) == 2
+
+
+def test_a_profile_does_not_look_for_the_zone(make_data):
+    assert make_data().profile(deadline=Deadline()).zone.assumed
 
 
 def test_rings_without_consent_leave_the_wearer(data, upstream):

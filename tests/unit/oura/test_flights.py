@@ -7,6 +7,7 @@ from functools import partial
 
 import gevent
 import pytest
+from gevent.event import Event
 
 from app.errors import ConnectionChangedError, ConnectionNeededError, OuraUnavailableError
 from app.oura.answers import of_one_connection
@@ -318,6 +319,22 @@ def test_an_answer_is_whole_even_if_the_cache_is_too_small_for_it(make_data, nig
     data = make_data(user_timezone="Europe/Helsinki", cache=DayCache(max_bytes=5000))
     assert len(ask(data, Dates.last(90))["sleep"].rows) == 90
     assert data.stats()["cache_bytes"] <= 5000
+
+
+def test_an_earlier_question_that_is_answered_later_changes_nothing(make_data, nights, clock):
+    data = make_data(user_timezone="Europe/Helsinki")
+    before = nights.rows["sleep"]
+    (slow,) = nights.hold(until=1, calls=[lambda: ask(data)])
+    gate, nights.gate = nights.gate, Event()
+    nights.gate.set()
+    clock.now -= 3600  # the clock is set back, which is no reason either
+    nights.rows["sleep"] = before[:-2]
+    newest = ask(data, refresh=True)["sleep"].rows
+    nights.rows["sleep"] = before
+    gate.set()
+    assert len(slow.get(timeout=5)["sleep"].rows) == len(newest) + 2
+    nights.rows["sleep"] = before[:-2]
+    assert ask(data)["sleep"].rows == newest
 
 
 def test_what_the_cache_has_given_up_is_held_nowhere_else(make_data, nights):

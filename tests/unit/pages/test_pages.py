@@ -93,6 +93,7 @@ def test_no_page_tells_a_secret(page):
     assert "client-secret" not in page.text
     assert "0123456789abcdef" not in page.text
     assert page.headers["Cache-Control"] == "no-store"
+    assert (page.headers["X-Frame-Options"], page.headers["Cross-Origin-Opener-Policy"]) == ("DENY", "same-origin")
 
 
 def test_files_are_cached_and_typed(open_browser):
