@@ -78,9 +78,9 @@ def test_a_client_of_2026_07_28_that_closes_its_stream_has_cancelled(server, sim
     assert caller.tool("get_readiness_score")["data"]
 
 
-A_NIGHT_AGO_S = 30 * 3600  # whatever the time of day, a night has ended since
-
 # -- listening ---------------------------------------------------------------------------------------------------------
+
+A_NIGHT_AGO_S = 30 * 3600  # whatever the time of day, a night has ended since
 
 
 def listening(server, ident, *uris):
